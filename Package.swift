@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors where the CI variable is set, so that a newer compiler's new warnings never break a user's build.
+let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+/// A module of this package; `dependencies` are the only modules that it may import.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one module, which may use everything below it.
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let libraries = ["Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Training", "Models", "CLI"]
+
+let package = Package(
+  name: "captcha-trainer",
+  products: libraries.map { .library(name: $0, targets: [$0]) }
+    + [.executable(name: "captcha-cli", targets: ["captcha-cli"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(
+      name: "CFreeType", pkgConfig: "freetype2",
+      providers: [.apt(["libfreetype-dev"])]),
+    .target(name: "CKernels"),
+    module("Tensor", ["COpenBLAS", "CKernels"]),
+    module("Layers", ["Tensor"]),
+    module("Optimizers", ["Tensor"]),
+    module("Data", ["Tensor", "CPNG", "CFreeType"]),
+  ]
+)

@@ -1,0 +1,3 @@
+import CFreeType
+import CPNG
+import Tensor

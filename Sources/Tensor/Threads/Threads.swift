@@ -1,0 +1,74 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// The processor threads that numerical work is divided among.
+///
+/// Work is cut into one contiguous part per thread, always at the same places, so that the same thread count gives the
+/// same bits on every run.
+public enum Threads {
+  private static let configured = Atomic<Int>(0)
+
+  /// How many threads the process may use; set once at start, before the first operation.
+  ///
+  /// Starts at the value of the environment variable `CAPTCHA_THREADS` or else at the number of processors that the
+  /// process may run on.
+  public static var count: Int {
+    get {
+      let value = configured.load(ordering: .relaxed)
+      return value > 0 ? value : initialCount
+    }
+    set {
+      precondition(newValue > 0, "Threads.count must be positive, not \(newValue)")
+      configured.store(newValue, ordering: .relaxed)
+    }
+  }
+
+  private static let initialCount: Int = {
+    if let text = ProcessInfo.processInfo.environment["CAPTCHA_THREADS"], let value = Int(text), value > 0 {
+      return value
+    }
+    return max(1, ProcessInfo.processInfo.activeProcessorCount)
+  }()
+
+  /// The part of `0..<count` that belongs to part `index` of `parts` equal ones.
+  public static func part(_ index: Int, of parts: Int, count: Int) -> Range<Int> {
+    (count * index / parts)..<(count * (index + 1) / parts)
+  }
+
+  /// Calls `body` once per thread with its own contiguous part of `0..<count`, and returns when all have finished.
+  ///
+  /// - Parameters:
+  ///   - count: the number of work items; nothing is called for 0.
+  ///   - minimum: the fewest items that are worth a thread of their own.
+  ///   - body: receives the part's items and the part's index (`0..<Threads.count`).
+  public static func forEachPart(
+    of count: Int, minimum: Int = 1, _ body: @Sendable (_ items: Range<Int>, _ part: Int) -> Void
+  ) {
+    guard count > 0 else { return }
+    let parts = max(1, min(Self.count, count / max(1, minimum)))
+    if parts == 1 { return body(0..<count, 0) }
+    DispatchQueue.concurrentPerform(iterations: parts) { index in
+      body(part(index, of: parts, count: count), index)
+    }
+  }
+
+  /// Returns `transform` of every index in `0..<count` in order; each index is taken by the next free thread.
+  public static func map<Result: Sendable>(
+    count: Int, _ transform: @Sendable (Int) -> Result
+  ) -> [Result] {
+    guard count > 0 else { return [] }
+    return [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
+      nonisolated(unsafe) let base = buffer.baseAddress!
+      let next = Atomic<Int>(0)
+      DispatchQueue.concurrentPerform(iterations: min(Self.count, count)) { _ in
+        while true {
+          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+          if index >= count { return }
+          (base + index).initialize(to: transform(index))
+        }
+      }
+      initialized = count
+    }
+  }
+}
