@@ -40,5 +40,16 @@ let package = Package(
     module("Layers", ["Tensor"]),
     module("Optimizers", ["Tensor"]),
     module("Data", ["Tensor", "CPNG", "CFreeType"]),
+    module("Callbacks", ["Tensor", "Layers", "Optimizers"]),
+    module("Training", ["Tensor", "Layers", "Optimizers", "Data", "Callbacks"]),
+    module("Models", ["Tensor", "Layers", "Data"]),
+    module(
+      "CLI",
+      [
+        "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Training", "Models", "Yams",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
   ]
 )
