@@ -1,3 +1,0 @@
-import CFreeType
-import CPNG
-import Tensor
