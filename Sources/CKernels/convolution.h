@@ -1,0 +1,92 @@
+// Direct convolution without an unfolded matrix.
+//
+// A tile is up to TILE output pixels of one row × one block of 2·LANES output channels, held in registers. For each
+// float of the window (kernel row, column, input channel) two vectors of packed weights are loaded once and multiplied by
+// that float of every pixel, so a tile of 12 × 32 channels does 24 multiply-adds for 14 loads.
+// Rows are cut into tiles of nearly equal width, since a narrow rest would leave the arithmetic units waiting.
+
+// `x0` … `x9` stand three pixels apart, so that every pixel is reached with one pointer and a scaled index: twelve
+// pointers would not fit the general registers. The empty assembly keeps the compiler from making them twelve again.
+INLINE void LEVEL(convolution_tile)(const ckernels_convolution *g, const float *x, const float *w, const float *bias,
+                                    ptrdiff_t valid, int relu, float *y, const int pixels, const int vectors) {
+  const ptrdiff_t step = g->stride * g->input_channels;
+  const ptrdiff_t run = g->kernel_width * g->input_channels;
+  vector sums[TILE][2];
+  vector first = load(bias), second = vectors == 2 ? load(bias + LANES) : first;
+#pragma clang loop unroll(full)
+  for (int p = 0; p < pixels; p++) {
+    sums[p][0] = first;
+    sums[p][1] = second;
+  }
+  for (ptrdiff_t row = 0; row < g->kernel_height; row++) {
+    const float *x0 = x + row * g->input_row_stride;
+    const float *x3 = x0 + 3 * step, *x6 = x0 + 6 * step, *x9 = x0 + 9 * step;
+    for (ptrdiff_t k = 0; k < run; k++) {
+      __asm__("" : "+r"(x0), "+r"(x3), "+r"(x6), "+r"(x9));
+      first = load(w);
+      if (vectors == 2) second = load(w + LANES);
+#pragma clang loop unroll(full)
+      for (int p = 0; p < pixels; p++) {
+        const float *base = p < 3 ? x0 : p < 6 ? x3 : p < 9 ? x6 : x9;
+        const vector value = splat(base[(p % 3) * step]);
+        sums[p][0] += value * first;
+        if (vectors == 2) sums[p][1] += value * second;
+      }
+      x0++, x3++, x6++, x9++;
+      w += BLOCK;
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int p = 0; p < pixels; p++) {
+    float *out = y + p * g->output_channels;
+    if (relu) {
+      sums[p][0] = positive_part(sums[p][0]);
+      if (vectors == 2) sums[p][1] = positive_part(sums[p][1]);
+    }
+    if (valid == vectors * LANES) {
+      store(out, sums[p][0]);
+      if (vectors == 2) store(out + LANES, sums[p][1]);
+    } else {
+      // Through a copy: an address of `sums` itself would keep it in memory.
+      const vector rest[2] = {sums[p][0], sums[p][1]};
+      memcpy(out, rest, valid * sizeof(float));
+    }
+  }
+}
+
+#define DEFINE_TILE(P)                                                                                             \
+  static void LEVEL(convolution_tile_##P)(const ckernels_convolution *g, const float *x, const float *w,           \
+                                          const float *bias, ptrdiff_t valid, int relu, float *y) {                \
+    if (valid > LANES)                                                                                             \
+      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 2);                                                \
+    else                                                                                                           \
+      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 1);                                                \
+  }
+FOR_EACH_TILE(DEFINE_TILE)
+#undef DEFINE_TILE
+
+typedef void (*LEVEL(convolution_tile_function))(const ckernels_convolution *, const float *, const float *,
+                                                 const float *, ptrdiff_t, int, float *);
+#define NAME_TILE(P) LEVEL(convolution_tile_##P),
+static const LEVEL(convolution_tile_function) LEVEL(convolution_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
+#undef NAME_TILE
+
+static void LEVEL(convolution)(const ckernels_convolution *g, const float *x, const float *weights, const float *bias,
+                               int relu, float *y) {
+  const ptrdiff_t window = g->kernel_height * g->kernel_width * g->input_channels;
+  const ptrdiff_t tiles = (g->output_width + TILE - 1) / TILE;
+  for (ptrdiff_t channel = 0; channel < g->output_channels; channel += BLOCK) {
+    const ptrdiff_t left = g->output_channels - channel;
+    const ptrdiff_t valid = left < BLOCK ? left : BLOCK;
+    for (ptrdiff_t row = 0; row < g->output_height; row++) {
+      const float *input = x + row * g->stride * g->input_row_stride;
+      float *output = y + row * g->output_width * g->output_channels + channel;
+      for (ptrdiff_t tile = 0; tile < tiles; tile++) {
+        const ptrdiff_t start = g->output_width * tile / tiles, end = g->output_width * (tile + 1) / tiles;
+        LEVEL(convolution_tiles)[end - start - 1](g, input + start * g->stride * g->input_channels, weights,
+                                                  bias + channel, valid, relu, output + start * g->output_channels);
+      }
+    }
+    weights += window * BLOCK;
+  }
+}

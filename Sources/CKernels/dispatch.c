@@ -1,0 +1,60 @@
+// Which SIMD levels there are, and the packing of weights, which is the same for all but for the block size.
+#include <string.h>
+#include "include/CKernels.h"
+
+extern const ckernels_table ckernels_table_baseline;
+#if defined(__x86_64__)
+extern const ckernels_table ckernels_table_avx2, ckernels_table_avx512;
+#endif
+
+ckernels_level ckernels_best_level(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq"))
+    return ckernels_level_avx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return ckernels_level_avx2;
+#endif
+  return ckernels_level_baseline;
+}
+
+const ckernels_table *ckernels_for_level(ckernels_level level) {
+  switch (level) {
+#if defined(__x86_64__)
+    case ckernels_level_avx512: return &ckernels_table_avx512;
+    case ckernels_level_avx2: return &ckernels_table_avx2;
+#endif
+    case ckernels_level_baseline: return &ckernels_table_baseline;
+    default: return NULL;
+  }
+}
+
+static ptrdiff_t window(const ckernels_convolution *g) {
+  return g->kernel_height * g->kernel_width * g->input_channels;
+}
+
+ptrdiff_t ckernels_packed_count(const ckernels_table *table, const ckernels_convolution *g) {
+  const ptrdiff_t block = table->channel_block;
+  return (g->output_channels + block - 1) / block * block * window(g);
+}
+
+void ckernels_pack_weights(const ckernels_table *table, const ckernels_convolution *g, const float *w, float *packed) {
+  const ptrdiff_t block = table->channel_block;
+  for (ptrdiff_t channel = 0; channel < g->output_channels; channel += block) {
+    const ptrdiff_t left = g->output_channels - channel, valid = left < block ? left : block;
+    for (ptrdiff_t k = 0; k < window(g); k++, packed += block) {
+      memcpy(packed, w + k * g->output_channels + channel, valid * sizeof(float));
+      memset(packed + valid, 0, (block - valid) * sizeof(float));
+    }
+  }
+}
+
+void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolution *g, const float *packed,
+                             float *w) {
+  const ptrdiff_t block = table->channel_block;
+  for (ptrdiff_t channel = 0; channel < g->output_channels; channel += block) {
+    const ptrdiff_t left = g->output_channels - channel, valid = left < block ? left : block;
+    for (ptrdiff_t k = 0; k < window(g); k++, packed += block)
+      memcpy(w + k * g->output_channels + channel, packed, valid * sizeof(float));
+  }
+}

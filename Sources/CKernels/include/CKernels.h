@@ -1,0 +1,92 @@
+/// The C loops of the framework that need SIMD, compiled once per SIMD level and chosen at run time.
+///
+/// All functions work on one thread and on memory that the caller owns; images are NHWC, `float` unless said otherwise.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// One convolution of one padded image (or of a block of its rows) as the kernels see it.
+///
+/// The input is already padded, so the window of output pixel (i, j) starts at input row `i * stride`, column
+/// `j * stride`. For one kernel row the window is `kernel_width * input_channels` contiguous floats.
+typedef struct {
+  ptrdiff_t output_height, output_width;
+  ptrdiff_t kernel_height, kernel_width;
+  ptrdiff_t stride;
+  ptrdiff_t input_channels, output_channels;
+  ptrdiff_t input_row_stride;  ///< floats from one padded input row to the next
+} ckernels_convolution;
+
+/// One max pooling of one image.
+typedef struct {
+  ptrdiff_t height, width, channels;
+  ptrdiff_t output_height, output_width;
+  ptrdiff_t window, stride, top, left;
+} ckernels_pooling;
+
+/// The kernels of one SIMD level.
+typedef struct {
+  const char *name;
+  /// Output channels per block of packed weights.
+  ptrdiff_t channel_block;
+
+  /// y = [relu](x ⋆ w + bias). `weights` are packed by `pack_weights`; `bias` holds a multiple of `channel_block` floats.
+  void (*convolution)(const ckernels_convolution *geometry, const float *x, const float *weights, const float *bias,
+                      int relu, float *y);
+  /// Adds the gradient of the weights (packed layout) for the output gradient `dy` of one image.
+  void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy,
+                                      float *weight_gradient);
+
+  /// Adds the column sums of d = x [rows, channels] - pivot [channels] and of d² to `sums` and `squares`; a pivot near
+  /// the mean keeps the variance exact where it is small beside the mean.
+  void (*column_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
+                         double *squares);
+  /// y = x · scale + shift per column, then ReLU where `relu` is set.
+  void (*column_affine)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *scale, const float *shift,
+                        int relu, float *y);
+  /// Adds per column Σ dy and Σ dy·(x - pivot) to `sums` and `products`.
+  void (*column_products)(const float *dy, const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot,
+                          double *sums, double *products);
+  /// dx = dy · a + x · b + c per column.
+  void (*column_combine)(const float *dy, const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *a,
+                         const float *b, const float *c, float *dx);
+  /// masked = dy where y > 0, else 0; adds the column sums of `masked` to `sums`.
+  void (*relu_gradient)(const float *dy, const float *y, ptrdiff_t rows, ptrdiff_t channels, float *masked,
+                        double *sums);
+  /// Adds the column sums of x to `sums`.
+  void (*column_sums)(const float *x, ptrdiff_t rows, ptrdiff_t channels, double *sums);
+
+  /// Max pooling of one image. The window of output (i, j) starts at input row `i * stride - top`, column
+  /// `j * stride - left`, and positions outside the image do not count. `offsets` (may be NULL) receives the winner's
+  /// position in its window, row by row; of equal values the first wins.
+  void (*max_pool)(const ckernels_pooling *geometry, const float *x, float *y, uint8_t *offsets);
+  /// Adds each output's gradient to the input that won: `dx` of one image must be zero on entry.
+  void (*max_pool_gradient)(const ckernels_pooling *geometry, const float *dy, const uint8_t *offsets, float *dx);
+
+  /// The sum of x² in double.
+  double (*sum_of_squares)(const float *x, ptrdiff_t count);
+  /// y[i] = bytes[i] * scale.
+  void (*bytes_to_float)(const uint8_t *bytes, ptrdiff_t count, float scale, float *y);
+  /// y[i] = x[i] * scale where the stream's 32-bit word number `first + i` is below `threshold`, else 0.
+  /// The words are those of Philox 4×32-10 with this key; `first` is a multiple of 4.
+  void (*dropout)(const float *x, ptrdiff_t count, uint64_t key, uint64_t first, uint32_t threshold, float scale,
+                  float *y);
+} ckernels_table;
+
+/// The SIMD levels, rising.
+typedef enum { ckernels_level_baseline = 0, ckernels_level_avx2 = 1, ckernels_level_avx512 = 2 } ckernels_level;
+
+/// The highest level that this processor (and its operating system) runs.
+ckernels_level ckernels_best_level(void);
+/// The kernels of `level`, or NULL where they are not part of this build.
+const ckernels_table *ckernels_for_level(ckernels_level level);
+
+/// Floats that the packed weights of a convolution take at this level.
+ptrdiff_t ckernels_packed_count(const ckernels_table *table, const ckernels_convolution *geometry);
+/// Packs w [kernel_height, kernel_width, input_channels, output_channels] into blocks of output channels:
+/// [block][kernel row, column, input channel][channel_block], the missing channels of the last block being zero.
+void ckernels_pack_weights(const ckernels_table *table, const ckernels_convolution *geometry, const float *w,
+                           float *packed);
+/// The reverse of `ckernels_pack_weights`: w = packed.
+void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolution *geometry, const float *packed,
+                             float *w);

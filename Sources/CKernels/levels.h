@@ -1,0 +1,26 @@
+// What every file of one SIMD level shares; see level_*.c, which define
+//   LEVEL(name)   the level's own name of a function
+//   LANES         floats per vector
+//   TILE          rows of accumulators (pixels or weights) that fit the registers beside two vectors per row
+#include <string.h>
+#include "include/CKernels.h"
+
+typedef float vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef int32_t vector_int __attribute__((vector_size(LANES * 4)));
+
+#define INLINE static inline __attribute__((always_inline))
+#define BLOCK (2 * LANES)
+
+INLINE vector load(const float *p) { return *(const vector *)p; }
+INLINE void store(float *p, vector v) { *(vector *)p = v; }
+INLINE vector splat(float x) { return x - (vector){0}; }
+// ReLU; a NaN stays, so that errors are seen.
+INLINE vector positive_part(vector v) { return (vector)((vector_int)v & ~(vector_int)(v < 0)); }
+
+// Calls MACRO(1) … MACRO(TILE): one specialised loop for every number of accumulator rows.
+#if TILE == 12
+#define FOR_EACH_TILE(MACRO)                                                                                    \
+  MACRO(1) MACRO(2) MACRO(3) MACRO(4) MACRO(5) MACRO(6) MACRO(7) MACRO(8) MACRO(9) MACRO(10) MACRO(11) MACRO(12)
+#else
+#define FOR_EACH_TILE(MACRO) MACRO(1) MACRO(2) MACRO(3) MACRO(4) MACRO(5) MACRO(6)
+#endif

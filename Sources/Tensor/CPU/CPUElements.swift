@@ -1,0 +1,82 @@
+import CKernels
+import Foundation
+
+/// Operations on single elements.
+extension CPUBackend {
+  public func relu(_ x: Tensor) -> Tensor { map(x) { max($0, 0) } }
+
+  public func sigmoid(_ x: Tensor) -> Tensor { map(x) { 1 / (1 + exp(-$0)) } }
+
+  public func scaled(_ x: Tensor, by scale: Float) -> Tensor { map(x) { $0 * scale } }
+
+  public func combination(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) -> Tensor {
+    alpha == 1 && beta == 1 ? map(a, b) { $0 + $1 } : map(a, b) { $0 * alpha + $1 * beta }
+  }
+
+  public func product(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { $0 * $1 } }
+
+  public func floats(from bytes: Tensor, scale: Float) -> Tensor {
+    let y = Tensor(uninitialized: bytes.shape)
+    forEachPart(of: bytes.shape.count) { part in
+      kernels.bytes_to_float(bytes.bytes + part.lowerBound, part.count, scale, y.floats + part.lowerBound)
+    }
+    return y
+  }
+
+  public func dropout(_ x: Tensor, rate: Double, stream: RandomStream) -> Tensor {
+    let y = Tensor(uninitialized: x.shape)
+    let threshold = UInt32(clamping: Int64(((1 - rate) * 0x1p32).rounded()))
+    let scale = Float(1 / (1 - rate))
+    // Parts begin at whole blocks of random words.
+    let blocks = (x.shape.count + 3) / 4
+    Threads.forEachPart(of: blocks, minimum: 4096) { part, _ in
+      let elements = part.lowerBound * 4..<min(part.upperBound * 4, x.shape.count)
+      kernels.dropout(
+        x.floats + elements.lowerBound, elements.count, stream.key, UInt64(elements.lowerBound), threshold, scale,
+        y.floats + elements.lowerBound)
+    }
+    return y
+  }
+
+  public func sum(_ x: Tensor) -> Double {
+    let matrix = Tensor(storage: x.storage, shape: [x.shape.count, 1], dtype: .float32)
+    return columnMoments(matrix).mean[0] * Double(x.shape.count)
+  }
+
+  public func sumOfSquares(_ x: Tensor) -> Double {
+    let parts = Threads.count
+    var sums = [Double](repeating: 0, count: parts)
+    sums.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let shared = SharedPointer(base)
+      Threads.forEachPart(of: x.shape.count, minimum: 16_384) { part, index in
+        shared.pointer[index] = kernels.sum_of_squares(x.floats + part.lowerBound, part.count)
+      }
+    }
+    return sums.reduce(0, +)
+  }
+
+  private func forEachPart(of count: Int, _ body: @Sendable (Range<Int>) -> Void) {
+    Threads.forEachPart(of: count, minimum: 16_384) { part, _ in body(part) }
+  }
+
+  @inline(__always)
+  private func map(_ x: Tensor, _ transform: @Sendable (Float) -> Float) -> Tensor {
+    let y = Tensor(uninitialized: x.shape)
+    forEachPart(of: x.shape.count) { part in
+      let (from, to) = (x.floats, y.floats)
+      for index in part { to[index] = transform(from[index]) }
+    }
+    return y
+  }
+
+  @inline(__always)
+  private func map(_ a: Tensor, _ b: Tensor, _ transform: @Sendable (Float, Float) -> Float) -> Tensor {
+    let y = Tensor(uninitialized: a.shape)
+    forEachPart(of: a.shape.count) { part in
+      let (first, second, to) = (a.floats, b.floats, y.floats)
+      for index in part { to[index] = transform(first[index], second[index]) }
+    }
+    return y
+  }
+}

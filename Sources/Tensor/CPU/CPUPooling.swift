@@ -1,0 +1,75 @@
+import CKernels
+
+extension CPUBackend {
+  public func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?) {
+    let y = Tensor(uninitialized: geometry.outputShape)
+    let offsets = keepOffsets ? Tensor(uninitialized: geometry.outputShape, dtype: .uint8) : nil
+    let (inputSize, outputSize) = (geometry.inputSize, geometry.outputSize)
+    Threads.forEachPart(of: geometry.batch) { images, _ in
+      var sizes = geometry.kernelGeometry
+      for image in images {
+        kernels.max_pool(
+          &sizes, x.floats + image * inputSize, y.floats + image * outputSize,
+          offsets.map { $0.bytes + image * outputSize })
+      }
+    }
+    return (y, offsets)
+  }
+
+  public func maxPoolGradient(_ dy: Tensor, offsets: Tensor, geometry: PoolingGeometry) -> Tensor {
+    let dx = Tensor(uninitialized: geometry.inputShape)
+    let (inputSize, outputSize) = (geometry.inputSize, geometry.outputSize)
+    Threads.forEachPart(of: geometry.batch) { images, _ in
+      var sizes = geometry.kernelGeometry
+      for image in images {
+        let gradient = dx.floats + image * inputSize
+        gradient.update(repeating: 0, count: inputSize)
+        kernels.max_pool_gradient(
+          &sizes, dy.floats + image * outputSize, offsets.bytes + image * outputSize, gradient)
+      }
+    }
+    return dx
+  }
+
+  public func spatialMeans(_ x: Tensor) -> Tensor {
+    let (batch, pixels, channels) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
+    let means = Tensor(uninitialized: [batch, channels])
+    Threads.forEachPart(of: batch) { images, _ in
+      for image in images {
+        var sums = [Double](repeating: 0, count: channels)
+        kernels.column_sums(x.floats + image * pixels * channels, pixels, channels, &sums)
+        for channel in 0..<channels {
+          means.floats[image * channels + channel] = Float(sums[channel] / Double(pixels))
+        }
+      }
+    }
+    return means
+  }
+
+  public func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor {
+    let (batch, pixels, channels) = (shape[0], shape[1] * shape[2], shape[3])
+    let share = scaled(dy, by: 1 / Float(pixels))
+    let dx = Tensor(uninitialized: shape)
+    Threads.forEachPart(of: batch) { images, _ in
+      for image in images {
+        for pixel in 0..<pixels {
+          (dx.floats + (image * pixels + pixel) * channels).update(
+            from: share.floats + image * channels, count: channels)
+        }
+      }
+    }
+    return dx
+  }
+}
+
+extension PoolingGeometry {
+  /// Elements of one image before and after.
+  fileprivate var inputSize: Int { height * width * channels }
+  fileprivate var outputSize: Int { outputHeight * outputWidth * channels }
+
+  fileprivate var kernelGeometry: ckernels_pooling {
+    ckernels_pooling(
+      height: height, width: width, channels: channels, output_height: outputHeight, output_width: outputWidth,
+      window: window, stride: stride, top: top, left: left)
+  }
+}

@@ -1,0 +1,45 @@
+import CKernels
+import Foundation
+
+/// The SIMD instructions that the kernels use.
+public enum SIMDLevel: String, Sendable, CaseIterable {
+  case baseline, avx2, avx512
+
+  /// The highest level that this processor runs.
+  public static let best: SIMDLevel =
+    switch ckernels_best_level() {
+    case ckernels_level_avx512: .avx512
+    case ckernels_level_avx2: .avx2
+    default: .baseline
+    }
+
+  /// The level in use: the best one, or the lower one that the environment variable `CAPTCHA_SIMD` names.
+  public static let active: SIMDLevel = {
+    guard let name = ProcessInfo.processInfo.environment["CAPTCHA_SIMD"] else { return best }
+    guard let level = SIMDLevel(rawValue: name) else {
+      fatalError("CAPTCHA_SIMD=\(name): expected one of \(allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    guard level.rank <= best.rank else {
+      fatalError("CAPTCHA_SIMD=\(name): this processor runs \(best.rawValue) at most")
+    }
+    return level
+  }()
+
+  private var rank: UInt32 { kernelLevel.rawValue }
+
+  private var kernelLevel: ckernels_level {
+    switch self {
+    case .baseline: ckernels_level_baseline
+    case .avx2: ckernels_level_avx2
+    case .avx512: ckernels_level_avx512
+    }
+  }
+
+  /// The kernels of this level.
+  var kernels: UnsafePointer<ckernels_table> {
+    guard let table = ckernels_for_level(kernelLevel) else {
+      fatalError("the kernels of \(rawValue) are not part of this build")
+    }
+    return table
+  }
+}

@@ -1,0 +1,71 @@
+/// What computes: every operation goes through its device's backend, so that another kind of processor is a new
+/// conformance and no change to operations, layers or models.
+///
+/// Backends know nothing of gradients: inputs are read, results are new tensors. All tensors are float32 unless said
+/// otherwise, and shapes have been checked by the operation.
+public protocol Backend: Sendable {
+  /// a · b for matrices [m, k] and [k, n], each taken transposed where asked.
+  func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor
+
+  /// x [N,H,W,C] ⋆ kernel [h,w,C,K] + bias [K], then ReLU where asked.
+  func convolution(
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool
+  ) -> Tensor
+  /// The gradient of a convolution's input for the gradient `dy` of its output.
+  func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor
+  /// The gradient of a convolution's kernel for the gradient `dy` of its output.
+  func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor
+
+  /// Max pooling, with the winners' positions in their windows (uint8) where asked.
+  func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?)
+  /// The gradient of the pooled input.
+  func maxPoolGradient(_ dy: Tensor, offsets: Tensor, geometry: PoolingGeometry) -> Tensor
+
+  /// Mean and biased variance over all axes but the last.
+  func columnMoments(_ x: Tensor) -> (mean: [Double], variance: [Double])
+  /// Σ dy and Σ dy·(x − pivot) over all axes but the last.
+  func columnProducts(_ dy: Tensor, _ x: Tensor, pivot: [Float]) -> (sums: [Double], products: [Double])
+  /// x · scale + shift, per index of the last axis.
+  func columnAffine(_ x: Tensor, scale: [Float], shift: [Float], relu: Bool) -> Tensor
+  /// dy · a + x · b + c, per index of the last axis.
+  func columnCombination(_ dy: Tensor, _ x: Tensor, a: [Float], b: [Float], c: [Float]) -> Tensor
+  /// Sums over all axes but the last.
+  func columnSums(_ x: Tensor) -> Tensor
+  /// dy where y > 0 and else 0, with its sums over all axes but the last.
+  func reluGradient(_ dy: Tensor, y: Tensor) -> (masked: Tensor, sums: Tensor)
+
+  /// x [N,H,W,C] → means [N,C].
+  func spatialMeans(_ x: Tensor) -> Tensor
+  /// dy [N,C] → dy / (H·W) at every pixel of [N,H,W,C].
+  func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor
+
+  func relu(_ x: Tensor) -> Tensor
+  /// 1 / (1 + e^(−x)).
+  func sigmoid(_ x: Tensor) -> Tensor
+  /// a · alpha + b · beta.
+  func combination(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) -> Tensor
+  /// x · scale.
+  func scaled(_ x: Tensor, by scale: Float) -> Tensor
+  /// a · b, element by element.
+  func product(_ a: Tensor, _ b: Tensor) -> Tensor
+  /// uint8 → float32 · scale.
+  func floats(from bytes: Tensor, scale: Float) -> Tensor
+  /// x / (1 − rate) where the stream's word of that element keeps it, else 0.
+  func dropout(_ x: Tensor, rate: Double, stream: RandomStream) -> Tensor
+  /// The sum of all elements.
+  func sum(_ x: Tensor) -> Double
+  /// The sum of the squares of all elements.
+  func sumOfSquares(_ x: Tensor) -> Double
+}
+
+/// Where tensors live and operations run.
+public enum Device: String, Sendable, Codable {
+  case cpu
+
+  /// What computes on this device.
+  public var backend: any Backend {
+    switch self {
+    case .cpu: CPUBackend()
+    }
+  }
+}

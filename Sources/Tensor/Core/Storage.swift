@@ -1,0 +1,102 @@
+import Foundation
+import Synchronization
+
+/// The bytes of one or more tensors, taken from a pool of recycled blocks.
+///
+/// The first touch of fresh memory is slow, so a block whose last tensor is gone is kept for the next request of its
+/// size. Blocks start at a cache line, large ones at a huge page.
+final class Storage: @unchecked Sendable {
+  let bytes: UnsafeMutableRawPointer
+  private let capacity: Int
+
+  /// Storage for `size` bytes, whose content is undefined.
+  init(size: Int) {
+    capacity = StoragePool.capacity(for: size)
+    bytes = StoragePool.shared.take(capacity)
+  }
+
+  deinit { StoragePool.shared.give(bytes, capacity) }
+}
+
+/// Free blocks by size, and what is in use.
+public final class StoragePool: Sendable {
+  /// The pool that every tensor uses.
+  public static let shared = StoragePool()
+
+  private struct Blocks {
+    var free: [Int: [UnsafeMutableRawPointer]] = [:]
+    var liveCount = 0
+    var liveBytes = 0
+    var peakLiveBytes = 0
+    var freeBytes = 0
+  }
+
+  /// The pointers in it belong to nobody else while they are free.
+  private struct Owned: @unchecked Sendable { var blocks = Blocks() }
+
+  private let state = Mutex(Owned())
+
+  private static let hugePage = 2 << 20
+
+  /// The block size for a request: a power of two, or for large requests the next eighth of one.
+  static func capacity(for size: Int) -> Int {
+    if size <= 64 { return 64 }
+    let power = 1 << (Int.bitWidth - 1 - (size - 1).leadingZeroBitCount)
+    let step = power >= hugePage ? power / 8 : power
+    return (size + step - 1) / step * step
+  }
+
+  func take(_ capacity: Int) -> UnsafeMutableRawPointer {
+    let recycled: UnsafeMutableRawPointer? = state.withLock { state in
+      state.blocks.liveCount += 1
+      state.blocks.liveBytes += capacity
+      state.blocks.peakLiveBytes = max(state.blocks.peakLiveBytes, state.blocks.liveBytes)
+      guard let block = state.blocks.free[capacity]?.popLast() else { return nil }
+      state.blocks.freeBytes -= capacity
+      return block
+    }
+    return recycled ?? Self.allocate(capacity)
+  }
+
+  func give(_ bytes: UnsafeMutableRawPointer, _ capacity: Int) {
+    let owned = Block(bytes: bytes)
+    state.withLock { state in
+      state.blocks.liveCount -= 1
+      state.blocks.liveBytes -= capacity
+      state.blocks.freeBytes += capacity
+      state.blocks.free[capacity, default: []].append(owned.bytes)
+    }
+  }
+
+  private struct Block: @unchecked Sendable { let bytes: UnsafeMutableRawPointer }
+
+  private static func allocate(_ capacity: Int) -> UnsafeMutableRawPointer {
+    var pointer: UnsafeMutableRawPointer?
+    let alignment = capacity >= hugePage ? hugePage : 64
+    // Capacity is a multiple of the alignment only for small blocks; posix_memalign does not ask for that.
+    guard posix_memalign(&pointer, alignment, capacity) == 0, let bytes = pointer else {
+      fatalError("out of memory: no block of \(capacity) bytes for a tensor; use a smaller batch size")
+    }
+    #if os(Linux)
+      // Only advice: without huge pages everything works, more slowly.
+      if capacity >= hugePage { _ = madvise(bytes, capacity, 14 /* MADV_HUGEPAGE */) }
+    #endif
+    return bytes
+  }
+
+  /// How many blocks tensors hold now.
+  public var liveCount: Int { state.withLock { $0.blocks.liveCount } }
+  /// How many bytes tensors hold now.
+  public var liveBytes: Int { state.withLock { $0.blocks.liveBytes } }
+  /// The largest `liveBytes` so far.
+  public var peakLiveBytes: Int { state.withLock { $0.blocks.peakLiveBytes } }
+
+  /// Returns all free blocks to the operating system.
+  public func trim() {
+    state.withLock { state in
+      for blocks in state.blocks.free.values { blocks.forEach { free($0) } }
+      state.blocks.free = [:]
+      state.blocks.freeBytes = 0
+    }
+  }
+}

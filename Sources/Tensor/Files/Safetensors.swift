@@ -1,0 +1,136 @@
+import Foundation
+
+/// What is wrong with a safetensors file, in one line that names the file and the remedy.
+public struct SafetensorsError: Error, CustomStringConvertible, LocalizedError {
+  public let file: String
+  public let reason: String
+
+  public var description: String { "\(file): \(reason)" }
+  public var errorDescription: String? { description }
+}
+
+/// Named tensors and text metadata in one file, in the safetensors format.
+///
+/// Layout: eight bytes with the header's length (little-endian), the header as JSON (name → dtype, shape, data offsets;
+/// `__metadata__` → texts), the elements. Source: the format description of Hugging Face's safetensors.
+public struct Safetensors: Sendable {
+  public var tensors: [String: Tensor]
+  public var metadata: [String: String]
+
+  public init(tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+
+  private static let names: [(dtype: DType, name: String)] = [(.float32, "F32"), (.uint8, "U8"), (.int32, "I32")]
+  private static let largestHeader = 100 << 20
+
+  // MARK: Reading
+
+  /// Reads a whole file.
+  public init(contentsOf url: URL) throws {
+    let file = url.path
+    let data: Data
+    do {
+      data = try Data(contentsOf: url, options: .alwaysMapped)
+    } catch {
+      let exists = FileManager.default.fileExists(atPath: file)
+      throw SafetensorsError(
+        file: file, reason: exists ? "cannot be read; check its permissions" : "no such file; check the path")
+    }
+    func fail(_ reason: String) -> SafetensorsError {
+      SafetensorsError(file: file, reason: "not a usable safetensors file: \(reason)")
+    }
+    guard data.count >= 8 else { throw fail("\(data.count) bytes are too few for a header") }
+    let length = data.prefix(8).enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
+    guard length <= UInt64(min(Self.largestHeader, data.count - 8)) else {
+      throw fail("the header's length \(length) is more than the file holds")
+    }
+    let header = data.subdata(in: 8..<8 + Int(length))
+    guard let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
+      throw fail("the header is not a JSON object")
+    }
+    var tensors: [String: Tensor] = [:]
+    let elements = data.dropFirst(8 + Int(length))
+    for (name, value) in object where name != "__metadata__" {
+      guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
+        let sizes = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
+      else { throw fail("tensor \(name) lacks dtype, shape or data_offsets") }
+      guard let dtype = Self.names.first(where: { $0.name == type })?.dtype else {
+        throw fail("tensor \(name) has the element type \(type), which is not supported")
+      }
+      let count = sizes.reduce((1, false)) { partial, size in
+        let (product, overflow) = partial.0.multipliedReportingOverflow(by: size)
+        return (product, partial.1 || overflow || size < 0)
+      }
+      guard !count.1, offsets[0] >= 0, offsets[1] >= offsets[0], offsets[1] <= elements.count,
+        offsets[1] - offsets[0] == count.0 * dtype.size
+      else { throw fail("tensor \(name): shape \(sizes) and offsets \(offsets) do not fit the file") }
+      let tensor = Tensor(uninitialized: Shape(sizes), dtype: dtype)
+      let start = elements.startIndex + offsets[0]
+      elements[start..<start + offsets[1] - offsets[0]].withUnsafeBytes { source in
+        if let base = source.baseAddress { tensor.storage.bytes.copyMemory(from: base, byteCount: source.count) }
+      }
+      tensors[name] = tensor
+    }
+    self.tensors = tensors
+    metadata = object["__metadata__"] as? [String: String] ?? [:]
+  }
+
+  // MARK: Writing
+
+  /// Writes the file beside its place and renames it, so that a crash leaves the earlier file or the new one, never half of
+  /// one. Equal content gives equal bytes.
+  public func write(to url: URL) throws {
+    var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
+    var offset = 0
+    let ordered = tensors.sorted { $0.key < $1.key }
+    for (name, tensor) in ordered {
+      let size = tensor.shape.count * tensor.dtype.size
+      header[name] = [
+        "dtype": Self.names.first { $0.dtype == tensor.dtype }?.name ?? "", "shape": tensor.shape.dimensions,
+        "data_offsets": [offset, offset + size],
+      ]
+      offset += size
+    }
+    do {
+      var text = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
+      // Elements begin at a multiple of eight bytes.
+      text.append(Data(repeating: 0x20, count: (8 - text.count % 8) % 8))
+      var content = Data(capacity: 8 + text.count + offset)
+      withUnsafeBytes(of: UInt64(text.count).littleEndian) { content.append(contentsOf: $0) }
+      content.append(text)
+      for (_, tensor) in ordered {
+        withExtendedLifetime(tensor.storage) {
+          content.append(
+            tensor.storage.bytes.assumingMemoryBound(to: UInt8.self), count: tensor.shape.count * tensor.dtype.size)
+        }
+      }
+      try content.writeAtomically(to: url)
+    } catch {
+      throw SafetensorsError(
+        file: url.path, reason: "cannot be written (\(error.localizedDescription)); check the folder and the free space"
+      )
+    }
+  }
+}
+
+extension Data {
+  /// Replaces the file in one step: written beside it, flushed to the disk, renamed.
+  public func writeAtomically(to url: URL) throws {
+    let temporary = url.deletingLastPathComponent().appendingPathComponent(
+      ".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial")
+    do {
+      try write(to: temporary)
+      let handle = try FileHandle(forWritingTo: temporary)
+      try handle.synchronize()
+      try handle.close()
+      guard rename(temporary.path, url.path) == 0 else {
+        throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: url.path])
+      }
+    } catch {
+      try? FileManager.default.removeItem(at: temporary)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,39 @@
+extension Tensor {
+  /// max(x, 0). Gradient: dy where x > 0.
+  public func relu() -> Tensor {
+    let y = device.backend.relu(self)
+    return Self.tracked(y, from: [self], operation: "relu") { [$0.device.backend.reluGradient($0, y: y).masked] }
+  }
+
+  /// 1 / (1 + e^(−x)). Gradient: dy · y · (1 − y).
+  public func sigmoid() -> Tensor {
+    let y = device.backend.sigmoid(self)
+    return Self.tracked(y, from: [self], operation: "sigmoid") { [$0 * (y - y * y)] }
+  }
+
+  /// e^x / Σ e^x over the last axis; not tracked (for the loss see `softmaxCrossEntropy`).
+  public func softmax() -> Tensor {
+    precondition(!isTracked, "softmax: no gradient; use softmaxCrossEntropy for a loss")
+    var result = self
+    let classes = shape[-1]
+    result.withMutableElements(of: Float.self) { values in
+      for start in stride(from: 0, to: values.count, by: classes) {
+        Softmax.normalize(UnsafeMutableBufferPointer(rebasing: values[start..<start + classes]))
+      }
+    }
+    return result
+  }
+
+  /// Zeroes each element with probability `rate` and divides the others by 1 − rate, so that the expected sum stays.
+  ///
+  /// Which elements fall is a pure function of the stream. Gradient: the same on dy.
+  /// Source: Srivastava et al. 2014, in the inverted form.
+  public func droppedOut(rate: Double, stream: RandomStream) -> Tensor {
+    precondition((0..<1).contains(rate), "droppedOut: rate \(rate) is not in 0..<1")
+    if rate == 0 { return self }
+    let value = device.backend.dropout(self, rate: rate, stream: stream)
+    return Self.tracked(value, from: [self], operation: "droppedOut") {
+      [$0.device.backend.dropout($0, rate: rate, stream: stream)]
+    }
+  }
+}

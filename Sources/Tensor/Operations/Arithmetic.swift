@@ -1,0 +1,67 @@
+extension Tensor {
+  /// a + b for equal shapes. Gradients: dy, dy.
+  public static func + (a: Tensor, b: Tensor) -> Tensor {
+    a.requireSameShape(as: b, "+")
+    return tracked(a.device.backend.combination(a, 1, b, 1), from: [a, b], operation: "+") { [$0, $0] }
+  }
+
+  /// a − b for equal shapes. Gradients: dy, −dy.
+  public static func - (a: Tensor, b: Tensor) -> Tensor {
+    a.requireSameShape(as: b, "-")
+    return tracked(a.device.backend.combination(a, 1, b, -1), from: [a, b], operation: "-") { [$0, $0 * -1] }
+  }
+
+  /// a · b, element by element, for equal shapes. Gradients: dy · b, dy · a.
+  public static func * (a: Tensor, b: Tensor) -> Tensor {
+    a.requireSameShape(as: b, "*")
+    let (x, y) = (a.detached, b.detached)
+    return tracked(a.device.backend.product(a, b), from: [a, b], operation: "*") { [$0 * y, $0 * x] }
+  }
+
+  /// x · scale. Gradient: dy · scale.
+  public static func * (x: Tensor, scale: Float) -> Tensor {
+    tracked(x.device.backend.scaled(x, by: scale), from: [x], operation: "scale") { [$0 * scale] }
+  }
+
+  /// x [..., C] + bias [C]. Gradients: dy, and its sums over all axes but the last.
+  public func adding(bias: Tensor) -> Tensor {
+    precondition(bias.shape == [shape[-1]], "adding(bias:): bias \(bias.shape) does not fit x \(shape)")
+    let ones = [Float](repeating: 1, count: shape[-1])
+    let value = device.backend.columnAffine(self, scale: ones, shift: bias.elements(), relu: false)
+    return Self.tracked(value, from: [self, bias], operation: "adding(bias:)") { dy in
+      [dy, dy.device.backend.columnSums(dy)]
+    }
+  }
+
+  /// The sum of all elements, a scalar. Gradient: dy everywhere.
+  public func sum() -> Tensor {
+    let shape = shape
+    return Self.tracked(Tensor(Float(device.backend.sum(self))), from: [self], operation: "sum") {
+      [Tensor(repeating: $0.scalar, shape: shape)]
+    }
+  }
+
+  /// The mean of all elements, a scalar. Gradient: dy / count everywhere.
+  public func mean() -> Tensor { sum() * (1 / Float(shape.count)) }
+
+  /// √Σx², the Euclidean norm of all elements, computed in double; not tracked.
+  public var norm: Double { device.backend.sumOfSquares(self).squareRoot() }
+
+  /// The same elements in another shape of equal count. Gradient: dy in the old shape.
+  public func reshaped(to newShape: Shape) -> Tensor {
+    precondition(newShape.count == shape.count, "reshaped: \(shape) does not fit \(newShape)")
+    let old = shape
+    let value = Tensor(storage: storage, shape: newShape, dtype: dtype)
+    return Self.tracked(value, from: [self], operation: "reshaped") { [$0.reshaped(to: old)] }
+  }
+
+  func requireSameShape(as other: Tensor, _ operation: String) {
+    precondition(shape == other.shape, "\(operation): the shapes \(shape) and \(other.shape) differ")
+  }
+
+  /// uint8 elements as float32, multiplied by `scale` (1/255 maps bytes to 0...1); not tracked.
+  public func floats(scale: Float = 1 / 255) -> Tensor {
+    precondition(dtype == .uint8, "floats(scale:): elements are \(dtype), not uint8")
+    return device.backend.floats(from: self, scale: scale)
+  }
+}
