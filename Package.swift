@@ -36,10 +36,11 @@ let package = Package(
       name: "CFreeType", pkgConfig: "freetype2",
       providers: [.apt(["libfreetype-dev"])]),
     .target(name: "CKernels"),
+    .target(name: "CPNGCodec", dependencies: ["CPNG"]),
     module("Tensor", ["COpenBLAS", "CKernels"]),
     module("Layers", ["Tensor"]),
     module("Optimizers", ["Tensor"]),
-    module("Data", ["Tensor", "CPNG", "CFreeType"]),
+    module("Data", ["Tensor", "CPNGCodec", "CFreeType"]),
     module("Callbacks", ["Tensor", "Layers", "Optimizers"]),
     module("Training", ["Tensor", "Layers", "Optimizers", "Data", "Callbacks"]),
     module("Models", ["Tensor", "Layers", "Data"]),
@@ -50,6 +51,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
   ]
 )

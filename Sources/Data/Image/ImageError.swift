@@ -1,0 +1,73 @@
+import Foundation
+
+/// Why an image file could not be read or written; every case names the file.
+public enum ImageError: Error, Equatable, CustomStringConvertible, LocalizedError {
+  /// The file can't be opened or read.
+  case unreadable(file: String, reason: String)
+  /// The file has no bytes.
+  case empty(file: String)
+  /// The file has more bytes than allowed.
+  case fileTooLarge(file: String, bytes: Int, maximum: Int)
+  /// The file is of another kind, named in `kind` if it is known.
+  case notPNG(file: String, kind: String?)
+  /// The image has more columns or rows than allowed.
+  case tooLarge(file: String, width: Int, height: Int, maximumWidth: Int, maximumHeight: Int)
+  /// The file is damaged or ends early.
+  case corrupt(file: String, reason: String)
+  /// The file can't be written.
+  case unwritable(file: String, reason: String)
+
+  /// The path of the file, as it was given.
+  public var file: String {
+    switch self {
+    case .unreadable(let file, _), .empty(let file), .fileTooLarge(let file, _, _), .notPNG(let file, _),
+      .tooLarge(let file, _, _, _, _), .corrupt(let file, _), .unwritable(let file, _):
+      return file
+    }
+  }
+
+  /// What is wrong, without the file's name.
+  public var reason: String {
+    switch self {
+    case .unreadable(_, let reason): return "can't be read: \(reason)"
+    case .empty: return "the file is empty"
+    case .fileTooLarge(_, let bytes, let maximum):
+      return "the file has \(bytes) bytes, more than the limit of \(maximum)"
+    case .notPNG(_, let kind): return "not a PNG image" + (kind.map { " but \($0)" } ?? "")
+    case .tooLarge(_, let width, let height, let maximumWidth, let maximumHeight):
+      return "the image is \(width)×\(height) pixels, more than the limit of \(maximumWidth)×\(maximumHeight)"
+    case .corrupt(_, let reason): return "damaged PNG image: \(reason)"
+    case .unwritable(_, let reason): return "can't be written: \(reason)"
+    }
+  }
+
+  /// What the user can do about it.
+  public var remedy: String {
+    switch self {
+    case .unreadable: return "check the path and its permissions"
+    case .empty, .corrupt: return "fetch or draw the image again"
+    case .fileTooLarge, .tooLarge: return "make the image smaller"
+    case .notPNG: return "convert the image to PNG"
+    case .unwritable: return "check the folder, its permissions and the free space"
+    }
+  }
+
+  public var description: String { "\(file): \(reason); \(remedy)" }
+  public var errorDescription: String? { description }
+}
+
+/// The largest images that are read; anything larger is refused before memory is taken for it.
+public struct ImageLimits: Sendable, Equatable {
+  /// The most columns.
+  public var maximumWidth: Int
+  /// The most rows.
+  public var maximumHeight: Int
+  /// The most bytes of the file.
+  public var maximumFileSize: Int
+
+  public init(maximumWidth: Int = 4096, maximumHeight: Int = 4096, maximumFileSize: Int = 64 << 20) {
+    self.maximumWidth = maximumWidth
+    self.maximumHeight = maximumHeight
+    self.maximumFileSize = maximumFileSize
+  }
+}
