@@ -4,8 +4,7 @@ import Foundation
 /// Reading and writing of PNG images.
 ///
 /// Every colour type, bit depth and interlacing is read. Values are taken as they are stored: gamma and colour profiles
-/// are not applied, and 16-bit values keep their high byte, both as in Pillow (which clips
-/// 16-bit gray instead).
+/// are not applied, and 16-bit values keep their high byte, both as in Pillow (except for 16-bit gray, which Pillow clips).
 public enum PNG {
   /// Reads the PNG file at `path`.
   ///
