@@ -1,0 +1,194 @@
+import Foundation
+import Synchronization
+import Tensor
+
+/// How the images of a folder become a data set.
+public struct DatasetOptions: Sendable {
+  /// The size that images are resized to.
+  public var width: Int
+  public var height: Int
+  /// The channels that images are converted to.
+  public var colorMode: ColorMode
+  /// The labels that are accepted.
+  public var codec: LabelCodec
+  /// Loading fails if more than this share of the images is rejected, from 0 (none may be) to 1 (all may be).
+  public var maximumRejectedShare: Double
+  /// The largest image files that are read.
+  public var limits: ImageLimits
+
+  public init(
+    width: Int = 200, height: Int = 60, colorMode: ColorMode = .rgb, codec: LabelCodec = LabelCodec(),
+    maximumRejectedShare: Double = 0.05, limits: ImageLimits = ImageLimits()
+  ) {
+    self.width = width
+    self.height = height
+    self.colorMode = colorMode
+    self.codec = codec
+    self.maximumRejectedShare = maximumRejectedShare
+    self.limits = limits
+  }
+}
+
+/// The images of a folder, and what was found wrong in it.
+public struct LoadedDataset: Sendable {
+  /// The accepted images, sorted by name.
+  public let dataset: Dataset
+  /// The images and list entries that were left out.
+  public let rejected: [Rejection]
+  /// Where the labels came from.
+  public let labelSource: LabelSource
+  /// The images of the folder that the manifest or label file doesn't name; they don't count as rejected.
+  public let unlisted: [String]
+  /// How many accepted files have which size, such as `["200×60": 500]`, before resizing.
+  public let imageSizes: [String: Int]
+}
+
+/// Reads the labelled PNG images of a folder.
+///
+/// The labels come from `manifest.jsonl` if the folder has it, else from `labels.txt`, else from the file names; see
+/// `LabelSource`. Without a list, the folder's own `.png` files are read, without hidden files and subfolders.
+public struct DatasetLoader: Sendable {
+  public let options: DatasetOptions
+
+  public init(options: DatasetOptions = DatasetOptions()) {
+    precondition(options.width > 0 && options.height > 0, "DatasetLoader: the image size must be positive")
+    self.options = options
+  }
+
+  /// Reads all images of the folder at `path`, several at once.
+  ///
+  /// Images that can't be read or whose labels are not accepted are left out and listed.
+  /// - Throws: `DatasetError` if the folder can't be read, holds no images, or too many images are rejected.
+  public func load(_ path: String, progress: ProgressHandler? = nil) throws -> LoadedDataset {
+    let listing = try DatasetListing(directory: path)
+    let (accepted, wrongLabels) = checkLabels(listing.samples)
+    let total = listing.samples.count + listing.rejected.count
+    var rejected = listing.rejected + wrongLabels
+    // Before the longer work of reading images.
+    try checkShare(rejected, total: total, path: path)
+
+    let resizers = ResizerCache(width: options.width, height: options.height)
+    let outcomes = Mutex([Outcome?](repeating: nil, count: accepted.count))
+    let dataset = try Dataset(
+      width: options.width, height: options.height, channels: options.colorMode.channels, count: accepted.count,
+      progress: progress
+    ) { index, pixels in
+      let outcome = read(path + "/" + accepted[index].name) { image in
+        let resized = resizers.resize(image.converted(to: options.colorMode))
+        _ = pixels.initialize(fromContentsOf: resized.pixels)
+      }
+      outcomes.withLock { $0[index] = outcome }
+      return accepted[index]
+    }
+
+    var kept: [Int] = []
+    var sizes: [String: Int] = [:]
+    for (index, outcome) in outcomes.withLock({ $0 }).enumerated() {
+      switch outcome {
+      case .accepted(let size):
+        kept.append(index)
+        sizes[size, default: 0] += 1
+      case .rejected(let reason): rejected.append(Rejection(file: accepted[index].name, reason: reason))
+      case nil: preconditionFailure("DatasetLoader.load: image \(index) was not read")
+      }
+    }
+    try checkShare(rejected, total: total, path: path)
+    return LoadedDataset(
+      dataset: kept.count == accepted.count ? dataset : dataset.subset(kept), rejected: rejected,
+      labelSource: listing.source, unlisted: listing.unlisted, imageSizes: sizes)
+  }
+
+  /// Reads all images of the folder at `path` as `load` does, however many are wrong, and keeps only the counts.
+  ///
+  /// - Throws: `DatasetError` if the folder can't be read or holds no images.
+  public func inspect(_ path: String, progress: ProgressHandler? = nil) throws -> DatasetStatistics {
+    let listing = try DatasetListing(directory: path)
+    let (accepted, wrongLabels) = checkLabels(listing.samples)
+    let counter = ProgressCounter(total: accepted.count, handler: progress)
+    let outcomes = Threads.map(count: accepted.count) { index in
+      defer { counter.advance() }
+      return read(path + "/" + accepted[index].name) { _ in }
+    }
+    var rejected = listing.rejected + wrongLabels
+    var samples: [Sample] = []
+    var sizes: [String: Int] = [:]
+    for (sample, outcome) in zip(accepted, outcomes) {
+      switch outcome {
+      case .accepted(let size):
+        samples.append(sample)
+        sizes[size, default: 0] += 1
+      case .rejected(let reason): rejected.append(Rejection(file: sample.name, reason: reason))
+      }
+    }
+    return DatasetStatistics(
+      samples: samples, rejected: rejected, labelSource: listing.source, unlisted: listing.unlisted, imageSizes: sizes)
+  }
+
+  private enum Outcome {
+    case accepted(size: String)
+    case rejected(reason: String)
+  }
+
+  private func read(_ file: String, _ use: (Image) -> Void) -> Outcome {
+    do {
+      let image = try PNG.read(file, limits: options.limits)
+      use(image)
+      return .accepted(size: "\(image.width)×\(image.height)")
+    } catch let error as ImageError {
+      if case .unreadable = error, !FileManager.default.fileExists(atPath: file) {
+        return .rejected(reason: "listed but missing")
+      }
+      return .rejected(reason: error.reason)
+    } catch {
+      return .rejected(reason: "\(error)")
+    }
+  }
+
+  private func checkLabels(_ samples: [Sample]) -> (accepted: [Sample], rejected: [Rejection]) {
+    var accepted: [Sample] = []
+    var rejected: [Rejection] = []
+    for sample in samples {
+      do {
+        _ = try options.codec.encode(sample.label)
+        accepted.append(sample)
+      } catch {
+        let reason = (error as? LabelError)?.reason ?? "\(error)"
+        rejected.append(Rejection(file: sample.name, reason: reason))
+      }
+    }
+    return (accepted, rejected)
+  }
+
+  private func checkShare(_ rejected: [Rejection], total: Int, path: String) throws {
+    if Double(rejected.count) > options.maximumRejectedShare * Double(total) {
+      throw DatasetError.tooManyRejected(
+        path: path, rejected: rejected, total: total, maximumShare: options.maximumRejectedShare)
+    }
+  }
+}
+
+/// Resizers to one size, made once per size that comes in.
+private final class ResizerCache: Sendable {
+  private struct Size: Hashable { let width, height: Int }
+
+  private let width, height: Int
+  private let resizers = Mutex<[Size: LanczosResizer]>([:])
+
+  init(width: Int, height: Int) {
+    self.width = width
+    self.height = height
+  }
+
+  func resize(_ image: Image) -> Image {
+    if image.width == width && image.height == height { return image }
+    let size = Size(width: image.width, height: image.height)
+    let resizer = resizers.withLock { resizers in
+      if let known = resizers[size] { return known }
+      let new = LanczosResizer(sourceWidth: size.width, sourceHeight: size.height, width: width, height: height)
+      // Bounded, because a folder may hold images of thousands of sizes.
+      if resizers.count < 256 { resizers[size] = new }
+      return new
+    }
+    return resizer.resize(image)
+  }
+}

@@ -1,0 +1,27 @@
+import Foundation
+
+/// One block of memory that holds the pixels of all images of a data set, which subsets share.
+///
+/// Written only while the data set is made, each image by one thread, and read-only afterwards; hence safe to share.
+final class PixelStorage: @unchecked Sendable {
+  let base: UnsafeMutablePointer<UInt8>
+
+  /// Takes `byteCount` bytes, which are not initialised and take no memory before they are written.
+  ///
+  /// - Throws: `DatasetError.outOfMemory`.
+  init(byteCount: Int) throws {
+    let hugePage = 2 << 20
+    let alignment = byteCount >= 2 * hugePage ? hugePage : 64
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, alignment, max(byteCount, 1)) == 0, let memory else {
+      throw DatasetError.outOfMemory(bytes: byteCount)
+    }
+    #if os(Linux)
+      // Only advice: without huge pages the first writing of each page is slower.
+      if alignment == hugePage { _ = madvise(memory, byteCount, MADV_HUGEPAGE) }
+    #endif
+    base = memory.bindMemory(to: UInt8.self, capacity: max(byteCount, 1))
+  }
+
+  deinit { free(base) }
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+/// Why a charset can't be used or a label can't be encoded.
+public enum LabelError: Error, Equatable, CustomStringConvertible, LocalizedError {
+  /// The charset has no characters.
+  case emptyCharset
+  /// The charset names the character more than once.
+  case duplicateCharacter(Character)
+  /// The charset holds a space or a control character, which could not be told from padding in a file or on screen.
+  case invisibleCharacter(Character)
+  /// The maximum length is not positive.
+  case invalidMaximumLength(Int)
+  /// The label has no characters.
+  case emptyLabel
+  /// The label has more characters than positions.
+  case tooLong(label: String, length: Int, maximum: Int)
+  /// The label's character at `position`, counted from 1, is not in the charset.
+  case outsideCharset(label: String, character: Character, position: Int)
+
+  /// What is wrong.
+  public var reason: String {
+    switch self {
+    case .emptyCharset: return "the charset is empty"
+    case .duplicateCharacter(let character): return "the charset holds \"\(character)\" more than once"
+    case .invisibleCharacter(let character):
+      let scalars = character.unicodeScalars.map { "U+" + String($0.value, radix: 16, uppercase: true) }
+      return "the charset holds a space or control character (\(scalars.joined(separator: " ")))"
+    case .invalidMaximumLength(let length): return "the maximum label length is \(length)"
+    case .emptyLabel: return "the label is empty"
+    case .tooLong(let label, let length, let maximum):
+      return "label \"\(label)\" has \(length) characters, more than the maximum of \(maximum)"
+    case .outsideCharset(let label, let character, let position):
+      return "label \"\(label)\": character \"\(character)\" at position \(position) is not in the charset"
+    }
+  }
+
+  /// What the user can do about it.
+  public var remedy: String {
+    switch self {
+    case .emptyCharset: return "give at least one character"
+    case .duplicateCharacter: return "name each character once"
+    case .invisibleCharacter: return "remove it"
+    case .invalidMaximumLength: return "give 1 or more"
+    case .emptyLabel: return "give the text that the image shows"
+    case .tooLong: return "correct the label or raise the maximum length"
+    case .outsideCharset: return "correct the label or add the character to the charset"
+    }
+  }
+
+  public var description: String { "\(reason); \(remedy)" }
+  public var errorDescription: String? { description }
+}
