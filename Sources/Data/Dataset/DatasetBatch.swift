@@ -1,0 +1,59 @@
+import Tensor
+
+/// Some images of a data set and their labels, as a model takes them.
+public struct Batch: Sendable {
+  /// The images with values from 0 to 1, float32 [N, H, W, C].
+  public let images: Tensor
+  /// The class of each position, int32 [N, positions].
+  public let classes: Tensor
+  /// The classes one-hot, float32 [N, positions * classes], or `nil` if they were not asked for.
+  public let oneHot: Tensor?
+}
+
+extension Dataset {
+  /// The labels as classes.
+  ///
+  /// - Throws: `LabelError` for the first label that `codec` refuses.
+  public func encodedLabels(codec: LabelCodec) throws -> EncodedLabels {
+    try EncodedLabels(labels, codec: codec)
+  }
+
+  /// The images at `indices` and their labels.
+  ///
+  /// - Parameters:
+  ///   - labels: the labels of this data set, from `encodedLabels(codec:)`.
+  ///   - oneHot: whether to give the labels one-hot as well.
+  public func batch(_ indices: some Collection<Int>, labels: EncodedLabels, oneHot: Bool = false) -> Batch {
+    precondition(
+      labels.count == count, "Dataset.batch: \(labels.count) labels do not belong to a data set of \(count) images")
+    return Batch(
+      images: images(at: indices), classes: labels.classes(at: indices),
+      oneHot: oneHot ? labels.oneHot(at: indices) : nil)
+  }
+
+  /// The images at `indices` with values from 0 to 1 (`byte / 255`), float32 [N, H, W, C].
+  public func images(at indices: some Collection<Int>) -> Tensor {
+    let indices = Array(indices)
+    var images = Tensor(uninitialized: [indices.count, height, width, channels])
+    images.withMutableElements(of: Float.self) { values in
+      nonisolated(unsafe) let values = values
+      Threads.forEachPart(of: indices.count, minimum: 4) { items, _ in
+        for item in items {
+          withImageBytes(at: indices[item]) { bytes in
+            let source = bytes.baseAddress!
+            let target = values.baseAddress! + item * imageSize
+            for offset in 0..<imageSize { target[offset] = Float(source[offset]) / 255 }
+          }
+        }
+      }
+    }
+    return images
+  }
+}
+
+extension Image {
+  /// The image as a batch of one with values from 0 to 1 (`byte / 255`), float32 [1, H, W, C].
+  public var tensor: Tensor {
+    Tensor(pixels.map { Float($0) / 255 }, shape: [1, height, width, channels])
+  }
+}

@@ -1,0 +1,63 @@
+import Tensor
+import Testing
+
+@testable import Data
+
+@Suite struct DatasetBatchTests {
+  private func dataset() throws -> Dataset {
+    try Dataset(width: 16, height: 2, channels: 3, count: 20) { index, pixels in
+      for offset in pixels.indices { pixels[offset] = UInt8((index * 37 + offset * 5) % 256) }
+      return Sample(name: "\(index)", label: String("\(index)ab".prefix(3)))
+    }
+  }
+
+  @Test func imagesAreBytesDividedBy255() throws {
+    let dataset = try dataset()
+    let indices = [19, 0, 7, 7, 3, 12, 1, 2, 11]
+    let images = dataset.images(at: indices)
+    #expect(images.shape == [9, 2, 16, 3] && images.dtype == .float32)
+    let expected = indices.flatMap { index in (0..<96).map { Float((index * 37 + $0 * 5) % 256) / 255 } }
+    #expect(images.elements() == expected)
+    #expect(images.elements().max()! <= 1)
+  }
+
+  @Test func oneImageIsTheSameAsInABatch() throws {
+    let dataset = try dataset()
+    let alone = dataset.image(at: 5).tensor
+    #expect(alone.shape == [1, 2, 16, 3])
+    #expect(alone.elements() == dataset.images(at: [5]).elements())
+  }
+
+  @Test func labelsBelongToTheImages() throws {
+    let dataset = try dataset()
+    let codec = try LabelCodec(charset: Charset("0123456789ab"), maximumLength: 4)
+    let labels = try dataset.encodedLabels(codec: codec)
+    #expect(labels.count == 20)
+    let batch = dataset.batch([13, 4][...], labels: labels, oneHot: true)
+    #expect(batch.classes.shape == [2, 4])
+    // "13a" and "4ab", padding is 12.
+    #expect(batch.classes.elements(of: Int32.self) == [1, 3, 10, 12, 4, 10, 11, 12])
+    let oneHot = try #require(batch.oneHot)
+    #expect(oneHot.shape == [2, 52])
+    let ones = oneHot.elements().enumerated().filter { $0.element == 1 }.map(\.offset)
+    #expect(ones == [1, 13 + 3, 26 + 10, 39 + 12, 52 + 4, 65 + 10, 78 + 11, 91 + 12])
+    #expect(oneHot.elements().reduce(0, +) == 8)
+    #expect(dataset.batch([0], labels: labels).oneHot == nil)
+  }
+
+  @Test func oneHotTargetsDecodeToTheLabels() throws {
+    let codec = LabelCodec()
+    let labels = ["a", "Zz9", "12345678"]
+    let targets = try EncodedLabels(labels, codec: codec).oneHot(at: 0..<3).elements()
+    for (index, label) in labels.enumerated() {
+      #expect(codec.decode(scores: Array(targets[(index * 504)..<((index + 1) * 504)])).text == label)
+    }
+  }
+
+  @Test func refusedLabelsAreNamed() throws {
+    let codec = try LabelCodec(charset: .digits, maximumLength: 4)
+    #expect(throws: LabelError.outsideCharset(label: "0ab", character: "a", position: 2)) {
+      try dataset().encodedLabels(codec: codec)
+    }
+  }
+}
