@@ -4,21 +4,19 @@ import Tensor
 public enum Initializer: Sendable, Hashable {
   case zeros
   case ones
-  case constant(Float)
-  /// Uniform in ±√(6 / (fanIn + fanOut)) (Glorot and Bengio 2010; the default of Keras). For a convolution kernel
-  /// [h, w, in, out] the fans include the kernel area.
+  /// Uniform in ±√(6 / (fanIn + fanOut)) (Glorot and Bengio 2010; Keras's default). The fans of a convolution kernel
+  /// [h, w, in, out] include the kernel's area.
   case glorotUniform
   /// Normal with deviation √(2 / fanIn) (He et al. 2015).
   case heNormal
 
   /// A tensor of `shape` with values drawn from `stream`.
-  public func values(for shape: Shape, from stream: inout RandomStream) -> Tensor {
+  public func callAsFunction(_ shape: Shape, _ stream: inout RandomStream) -> Tensor {
     var result = Tensor(uninitialized: shape)
     result.withMutableElements(of: Float.self) { elements in
       switch self {
       case .zeros: elements.update(repeating: 0)
       case .ones: elements.update(repeating: 1)
-      case .constant(let value): elements.update(repeating: value)
       case .glorotUniform:
         let (fanIn, fanOut) = Self.fans(of: shape)
         let limit = Float((6 / Double(fanIn + fanOut)).squareRoot())
@@ -31,13 +29,17 @@ public enum Initializer: Sendable, Hashable {
     return result
   }
 
+  /// Inputs and outputs of one unit: all axes but the last two are a kernel's area.
   private static func fans(of shape: Shape) -> (fanIn: Int, fanOut: Int) {
-    switch shape.rank {
-    case 0: (1, 1)
-    case 1: (shape[0], shape[0])
-    default:
-      // All axes but the last two are the receptive field.
-      (shape.count / max(1, shape[-1]), shape.count / max(1, shape[-2]))
-    }
+    precondition(shape.rank >= 2, "Initializer: a shape \(shape) has no fans; expected [in, out] or [h, w, in, out]")
+    let area = shape.dimensions.dropLast(2).reduce(1, *)
+    return (area * shape[-2], area * shape[-1])
+  }
+}
+
+extension Parameter {
+  /// A parameter with one of the stock initialisers.
+  convenience init(_ name: String, _ shape: Shape, _ initializer: Initializer, isTrainable: Bool = true) {
+    self.init(name, shape: shape, isTrainable: isTrainable) { initializer($0, &$1) }
   }
 }

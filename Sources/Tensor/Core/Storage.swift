@@ -78,8 +78,8 @@ public final class StoragePool: Sendable {
       fatalError("out of memory: no block of \(capacity) bytes for a tensor; use a smaller batch size")
     }
     #if os(Linux)
-      // Only advice: without huge pages everything works, more slowly.
-      if capacity >= hugePage { _ = madvise(bytes, capacity, 14 /* MADV_HUGEPAGE */) }
+      // Only advice: without huge pages everything works, more slowly. 14 is MADV_HUGEPAGE.
+      if capacity >= hugePage { _ = madvise(bytes, capacity, 14) }
     #endif
     return bytes
   }
@@ -94,7 +94,7 @@ public final class StoragePool: Sendable {
   /// Returns all free blocks to the operating system.
   public func trim() {
     state.withLock { state in
-      for blocks in state.blocks.free.values { blocks.forEach { free($0) } }
+      for block in state.blocks.free.values.joined() { free(block) }
       state.blocks.free = [:]
       state.blocks.freeBytes = 0
     }

@@ -1,0 +1,39 @@
+import Tensor
+
+/// How a forward pass runs: for training or for use, with or without gradients, with which randomness.
+///
+/// One context serves one pass; there is no global mode.
+public final class ForwardContext {
+  /// Whether layers behave as in training: dropout drops, normalisation uses the batch and moves its averages.
+  public let isTraining: Bool
+  /// Whether the pass is recorded for `backward()`.
+  public let isTracking: Bool
+
+  private let stream: RandomStream
+  private var draws = 0
+
+  private init(isTraining: Bool, isTracking: Bool, stream: RandomStream) {
+    self.isTraining = isTraining
+    self.isTracking = isTracking
+    self.stream = stream
+  }
+
+  /// A pass that trains; everything random in it is a pure function of `stream`.
+  public static func training(stream: RandomStream) -> ForwardContext {
+    ForwardContext(isTraining: true, isTracking: true, stream: stream)
+  }
+
+  /// A pass that only computes.
+  public static var inference: ForwardContext {
+    ForwardContext(isTraining: false, isTracking: false, stream: RandomStream(seed: 0))
+  }
+
+  /// A stream of its own for the next layer that draws; layers ask in the order in which they run.
+  public func nextStream() -> RandomStream {
+    defer { draws += 1 }
+    return stream.stream("layer", draws)
+  }
+
+  /// A parameter's value for this pass.
+  public func value(of parameter: Parameter) -> Tensor { parameter.tensor(tracking: isTracking) }
+}
