@@ -56,10 +56,22 @@ public struct LanczosResizer: Sendable {
               let taps = weights + column * stride
               let first = line + starts[column] * channels
               let count = counts[column]
-              for channel in 0..<channels {
+              let result = output + column * channels
+              if channels == 3 {
+                // All channels in one pass over the pixels.
+                var (red, green, blue) = (Weights.half, Weights.half, Weights.half)
+                for tap in 0..<count {
+                  red &+= Int32(first[3 * tap]) &* taps[tap]
+                  green &+= Int32(first[3 * tap + 1]) &* taps[tap]
+                  blue &+= Int32(first[3 * tap + 2]) &* taps[tap]
+                }
+                result[0] = Weights.rounded(red)
+                result[1] = Weights.rounded(green)
+                result[2] = Weights.rounded(blue)
+              } else {
                 var sum = Weights.half
-                for tap in 0..<count { sum &+= Int32(first[tap * channels + channel]) &* taps[tap] }
-                output[column * channels + channel] = Weights.rounded(sum)
+                for tap in 0..<count { sum &+= Int32(first[tap]) &* taps[tap] }
+                result[0] = Weights.rounded(sum)
               }
             }
           }
