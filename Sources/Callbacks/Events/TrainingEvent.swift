@@ -1,0 +1,106 @@
+/// What has happened in a training, for those who watch it.
+public enum TrainingEvent: Sendable {
+  case trainBegan(TrainingPlan)
+  /// `epoch` counts from 0; `learningRate` is the one that the epoch starts with.
+  case epochBegan(epoch: Int, of: Int, learningRate: Float)
+  case batchEnded(BatchProgress)
+  case validationEnded(epoch: Int, logs: Logs)
+  case epochEnded(EpochSummary)
+  case learningRateChanged(LearningRateChange)
+  case modelSaved(SavedModel)
+  case message(String)
+  case warning(String)
+  /// `epochsRun` counts the epochs of this run, `seconds` their time.
+  case trainEnded(TrainingOutcome, epochsRun: Int, seconds: Double)
+}
+
+/// How far an epoch has got.
+public struct BatchProgress: Sendable {
+  /// From 0.
+  public var epoch: Int
+  public var epochs: Int
+  /// Batches of this epoch that are done, and their number.
+  public var step: Int
+  public var steps: Int
+  /// The epoch's running metrics.
+  public var logs: Logs
+  public var learningRate: Float
+  public var imagesPerSecond: Double
+  /// Seconds until the epoch's last batch is done.
+  public var remainingSeconds: Double
+
+  public init(
+    epoch: Int, epochs: Int, step: Int, steps: Int, logs: Logs, learningRate: Float, imagesPerSecond: Double,
+    remainingSeconds: Double
+  ) {
+    self.epoch = epoch
+    self.epochs = epochs
+    self.step = step
+    self.steps = steps
+    self.logs = logs
+    self.learningRate = learningRate
+    self.imagesPerSecond = imagesPerSecond
+    self.remainingSeconds = remainingSeconds
+  }
+}
+
+/// What an epoch came to.
+public struct EpochSummary: Sendable {
+  /// From 0.
+  public var epoch: Int
+  public var epochs: Int
+  /// Everything that the loop and the callbacks measured.
+  public var logs: Logs
+  /// The rate that the epoch's last update used.
+  public var learningRate: Float
+  /// The epoch's time, validation included.
+  public var seconds: Double
+  /// Training images per second, validation not counted.
+  public var imagesPerSecond: Double
+
+  public init(
+    epoch: Int, epochs: Int, logs: Logs, learningRate: Float, seconds: Double, imagesPerSecond: Double
+  ) {
+    self.epoch = epoch
+    self.epochs = epochs
+    self.logs = logs
+    self.learningRate = learningRate
+    self.seconds = seconds
+    self.imagesPerSecond = imagesPerSecond
+  }
+}
+
+/// A change of the learning rate: what was asked for, and what the optimizer then had.
+public struct LearningRateChange: Sendable {
+  /// From 0.
+  public var epoch: Int
+  /// The name of the callback that asked.
+  public var callback: String
+  public var earlier: Float
+  public var requested: Double
+  public var effective: Float
+
+  public init(epoch: Int, callback: String, earlier: Float, requested: Double, effective: Float) {
+    self.epoch = epoch
+    self.callback = callback
+    self.earlier = earlier
+    self.requested = requested
+    self.effective = effective
+  }
+}
+
+/// A model file that was written, and why.
+public struct SavedModel: Sendable {
+  /// From 0.
+  public var epoch: Int
+  public var name: String
+  public var metric: MetricKey?
+  public var value: Double?
+
+  public init(epoch: Int, name: String, metric: MetricKey?, value: Double?) {
+    self.epoch = epoch
+    self.name = name
+    self.metric = metric
+    self.value = value
+  }
+}

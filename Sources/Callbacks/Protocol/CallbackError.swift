@@ -1,0 +1,30 @@
+import Foundation
+
+/// Why a list of callbacks can't be used, in one line that names the callback, the value and the remedy.
+public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedError {
+  /// An argument's value makes no sense.
+  case invalidArgument(callback: String, argument: String, value: String, remedy: String)
+  /// The callback needs a metric that nothing before it reports.
+  case unknownMetric(callback: String, metric: MetricKey, available: [MetricKey])
+  /// A saved state can't be read.
+  case unreadableState(callback: String, reason: String)
+  /// The saved state belongs to another list of callbacks.
+  case otherCallbacks(saved: [String], present: [String])
+
+  public var description: String {
+    switch self {
+    case .invalidArgument(let callback, let argument, let value, let remedy):
+      return "callback \(callback): \(argument) is \(value); \(remedy)"
+    case .unknownMetric(let callback, let metric, let available):
+      let names = available.map(\.rawValue).joined(separator: ", ")
+      return "callback \(callback): nothing reports the metric \"\(metric)\"; choose one of: \(names)"
+    case .unreadableState(let callback, let reason):
+      return "callback \(callback): its saved state can't be read (\(reason)); start without resuming"
+    case .otherCallbacks(let saved, let present):
+      return "the saved run has the callbacks \(saved.joined(separator: ", ")) and this one "
+        + "\(present.joined(separator: ", ")); resume with the same list or start anew"
+    }
+  }
+
+  public var errorDescription: String? { description }
+}

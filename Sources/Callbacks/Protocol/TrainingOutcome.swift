@@ -1,0 +1,23 @@
+/// Why training was asked to stop before its last epoch.
+public enum StopReason: Hashable, Sendable {
+  /// The metric has not improved for `patience` epochs; `best` is its best value, of epoch `bestEpoch` (from 0).
+  case noImprovement(monitor: MetricKey, patience: Int, best: Double, bestEpoch: Int)
+  /// The metric became NaN or infinite.
+  case nonFinite(MetricKey)
+  /// The time allowed for the run, in seconds, is used up.
+  case timeBudget(seconds: Double)
+  /// The user asked for it (Ctrl-C).
+  case interrupted
+  /// Anything else, in words that complete "stopped because …".
+  case other(String)
+}
+
+/// How training ended.
+public enum TrainingOutcome: Hashable, Sendable {
+  /// All epochs were run.
+  case completed
+  /// A callback or the user asked for the end.
+  case stopped(StopReason)
+  /// An error ended it; the error's description.
+  case failed(String)
+}
