@@ -10,8 +10,8 @@ static double LEVEL(sum_of_squares)(const float *restrict x, ptrdiff_t count) {
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
-static void LEVEL(bytes_to_float)(const uint8_t *restrict bytes, ptrdiff_t count, float scale, float *restrict y) {
-  for (ptrdiff_t i = 0; i < count; i++) y[i] = (float)bytes[i] * scale;
+static void LEVEL(bytes_to_float)(const uint8_t *restrict bytes, ptrdiff_t count, float divisor, float *restrict y) {
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = (float)bytes[i] / divisor;
 }
 
 #define PHILOX_BLOCKS 64

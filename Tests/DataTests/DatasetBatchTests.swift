@@ -33,25 +33,22 @@ import Testing
     let codec = try LabelCodec(charset: Charset("0123456789ab"), maximumLength: 4)
     let labels = try dataset.encodedLabels(codec: codec)
     #expect(labels.count == 20)
-    let batch = dataset.batch([13, 4][...], labels: labels, oneHot: true)
+    let batch = dataset.batch([13, 4][...], labels: labels)
     #expect(batch.classes.shape == [2, 4])
     // "13a" and "4ab", padding is 12.
     #expect(batch.classes.elements(of: Int32.self) == [1, 3, 10, 12, 4, 10, 11, 12])
-    let oneHot = try #require(batch.oneHot)
-    #expect(oneHot.shape == [2, 52])
-    let ones = oneHot.elements().enumerated().filter { $0.element == 1 }.map(\.offset)
-    #expect(ones == [1, 13 + 3, 26 + 10, 39 + 12, 52 + 4, 65 + 10, 78 + 11, 91 + 12])
-    #expect(oneHot.elements().reduce(0, +) == 8)
-    #expect(dataset.batch([0], labels: labels).oneHot == nil)
   }
 
-  @Test func oneHotTargetsDecodeToTheLabels() throws {
+  @Test func readingsDecodeEachImage() throws {
     let codec = LabelCodec()
     let labels = ["a", "Zz9", "12345678"]
-    let targets = try EncodedLabels(labels, codec: codec).oneHot(at: 0..<3).elements()
-    for (index, label) in labels.enumerated() {
-      #expect(codec.decode(scores: Array(targets[(index * 504)..<((index + 1) * 504)])).text == label)
+    var scores = [Float](repeating: 0.001, count: 3 * 504)
+    for (row, label) in labels.enumerated() {
+      for (position, index) in try codec.encode(label).enumerated() { scores[row * 504 + position * 63 + index] = 0.5 }
     }
+    let readings = codec.readings(Tensor(scores, shape: [3, 8, 63]))
+    #expect(readings.map(\.text) == labels)
+    #expect(readings.allSatisfy { $0.confidence == 0.00390625 })
   }
 
   @Test func refusedLabelsAreNamed() throws {

@@ -65,8 +65,8 @@ typedef struct {
 
   /// The sum of x² in double.
   double (*sum_of_squares)(const float *x, ptrdiff_t count);
-  /// y[i] = bytes[i] * scale.
-  void (*bytes_to_float)(const uint8_t *bytes, ptrdiff_t count, float scale, float *y);
+  /// y[i] = bytes[i] / divisor.
+  void (*bytes_to_float)(const uint8_t *bytes, ptrdiff_t count, float divisor, float *y);
   /// y[i] = x[i] * scale where the stream's 32-bit word number `first + i` is below `threshold`, else 0.
   /// The words are those of Philox 4×32-10 with this key; `first` is a multiple of 4.
   void (*dropout)(const float *x, ptrdiff_t count, uint64_t key, uint64_t first, uint32_t threshold, float scale,

@@ -6,8 +6,6 @@ public struct Batch: Sendable {
   public let images: Tensor
   /// The class of each position, int32 [N, positions].
   public let classes: Tensor
-  /// The classes one-hot, float32 [N, positions * classes], or `nil` if they were not asked for.
-  public let oneHot: Tensor?
 }
 
 extension Dataset {
@@ -20,15 +18,11 @@ extension Dataset {
 
   /// The images at `indices` and their labels.
   ///
-  /// - Parameters:
-  ///   - labels: the labels of this data set, from `encodedLabels(codec:)`.
-  ///   - oneHot: whether to give the labels one-hot as well.
-  public func batch(_ indices: some Collection<Int>, labels: EncodedLabels, oneHot: Bool = false) -> Batch {
+  /// - Parameter labels: the labels of this data set, from `encodedLabels(codec:)`.
+  public func batch(_ indices: some Collection<Int>, labels: EncodedLabels) -> Batch {
     precondition(
       labels.count == count, "Dataset.batch: \(labels.count) labels do not belong to a data set of \(count) images")
-    return Batch(
-      images: images(at: indices), classes: labels.classes(at: indices),
-      oneHot: oneHot ? labels.oneHot(at: indices) : nil)
+    return Batch(images: images(at: indices), classes: labels.classes(at: indices))
   }
 
   /// The images at `indices` with values from 0 to 1 (`byte / 255`), float32 [N, H, W, C].

@@ -27,21 +27,8 @@ public struct EncodedLabels: Sendable {
     return classes[(index * codec.maximumLength)..<((index + 1) * codec.maximumLength)]
   }
 
-  /// The classes of the labels at `indices` as int32 [N, positions], the targets of a softmax per position.
+  /// The classes of the labels at `indices` as int32 [N, positions].
   public func classes(at indices: some Collection<Int>) -> Tensor {
     Tensor(indices.flatMap { self[$0] }, shape: [indices.count, codec.maximumLength])
-  }
-
-  /// The labels at `indices` one-hot as float32 [N, positions * classes], the targets of one sigmoid per output.
-  public func oneHot(at indices: some Collection<Int>) -> Tensor {
-    var targets = Tensor(zeros: [indices.count, codec.outputCount])
-    targets.withMutableElements(of: Float.self) { values in
-      for (row, index) in indices.enumerated() {
-        for (position, label) in self[index].enumerated() {
-          values[row * codec.outputCount + position * codec.classCount + Int(label)] = 1
-        }
-      }
-    }
-    return targets
   }
 }

@@ -9,6 +9,16 @@ public struct BinaryCounts: Sendable, Hashable {
 
   public init() {}
 
+  /// True positives, false positives, false negatives, true negatives.
+  fileprivate var list: [Int] {
+    get { [truePositives, falsePositives, falseNegatives, trueNegatives] }
+    set {
+      precondition(newValue.count == 4, "BinaryCounts: four counts, not \(newValue.count)")
+      (truePositives, falsePositives) = (newValue[0], newValue[1])
+      (falseNegatives, trueNegatives) = (newValue[2], newValue[3])
+    }
+  }
+
   /// Counts a batch: each position's label is the one output whose answer should be yes.
   public mutating func add(_ batch: MetricBatch) {
     let classes = batch.probabilities.shape[2]
@@ -42,29 +52,41 @@ public struct BinaryCounts: Sendable, Hashable {
 /// The share of outputs that are right as yes/no answers (Keras `BinaryAccuracy`).
 public struct BinaryAccuracy: Metric {
   public var name: String { "binary_accuracy" }
-  private var counts = BinaryCounts()
+  private var answers = BinaryCounts()
   public init() {}
-  public mutating func update(_ batch: MetricBatch) { counts.add(batch) }
-  public var result: Double { counts.accuracy }
-  public mutating func reset() { counts = BinaryCounts() }
+  public mutating func update(_ batch: MetricBatch) { answers.add(batch) }
+  public var result: Double { answers.accuracy }
+  public mutating func reset() { answers = BinaryCounts() }
+  public var counts: [Int] {
+    get { answers.list }
+    set { answers.list = newValue }
+  }
 }
 
 /// True positives among the positives that were predicted, over all outputs of all batches (Keras `Precision`).
 public struct Precision: Metric {
   public var name: String { "precision" }
-  private var counts = BinaryCounts()
+  private var answers = BinaryCounts()
   public init() {}
-  public mutating func update(_ batch: MetricBatch) { counts.add(batch) }
-  public var result: Double { counts.precision }
-  public mutating func reset() { counts = BinaryCounts() }
+  public mutating func update(_ batch: MetricBatch) { answers.add(batch) }
+  public var result: Double { answers.precision }
+  public mutating func reset() { answers = BinaryCounts() }
+  public var counts: [Int] {
+    get { answers.list }
+    set { answers.list = newValue }
+  }
 }
 
 /// True positives among the positives that there are, over all outputs of all batches (Keras `Recall`).
 public struct Recall: Metric {
   public var name: String { "recall" }
-  private var counts = BinaryCounts()
+  private var answers = BinaryCounts()
   public init() {}
-  public mutating func update(_ batch: MetricBatch) { counts.add(batch) }
-  public var result: Double { counts.recall }
-  public mutating func reset() { counts = BinaryCounts() }
+  public mutating func update(_ batch: MetricBatch) { answers.add(batch) }
+  public var result: Double { answers.recall }
+  public mutating func reset() { answers = BinaryCounts() }
+  public var counts: [Int] {
+    get { answers.list }
+    set { answers.list = newValue }
+  }
 }

@@ -28,4 +28,6 @@ public protocol Metric: Sendable {
   /// The value over all batches so far; 0 before the first.
   var result: Double { get }
   mutating func reset()
+  /// All that was counted so far, so that a measurement can be saved and taken up again.
+  var counts: [Int] { get set }
 }

@@ -18,6 +18,10 @@ public struct ExactMatch: Metric {
 
   public var result: Double { count == 0 ? 0 : Double(right) / Double(count) }
   public mutating func reset() { self = ExactMatch() }
+  public var counts: [Int] {
+    get { [right, count] }
+    set { (right, count) = (newValue[0], newValue[1]) }
+  }
 }
 
 /// The share of positions that are read right among those where the label or the reading has a character.
@@ -42,6 +46,10 @@ public struct CharacterAccuracy: Metric {
 
   public var result: Double { count == 0 ? 0 : Double(right) / Double(count) }
   public mutating func reset() { self = CharacterAccuracy(padding: padding) }
+  public var counts: [Int] {
+    get { [right, count] }
+    set { (right, count) = (newValue[0], newValue[1]) }
+  }
 }
 
 /// The share of images that are right at each position, padding included; `result` is their mean.
@@ -64,4 +72,8 @@ public struct PerPositionAccuracy: Metric {
 
   public var result: Double { right.isEmpty ? 0 : accuracies.reduce(0, +) / Double(right.count) }
   public mutating func reset() { self = PerPositionAccuracy() }
+  public var counts: [Int] {
+    get { right + [count] }
+    set { (right, count) = (newValue.dropLast(), newValue.last ?? 0) }
+  }
 }

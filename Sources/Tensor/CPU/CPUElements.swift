@@ -15,10 +15,10 @@ extension CPUBackend {
 
   public func product(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { $0 * $1 } }
 
-  public func floats(from bytes: Tensor, scale: Float) -> Tensor {
+  public func floats(from bytes: Tensor, dividedBy divisor: Float) -> Tensor {
     let y = Tensor(uninitialized: bytes.shape)
     forEachPart(of: bytes.shape.count) { part in
-      kernels.bytes_to_float(bytes.bytes + part.lowerBound, part.count, scale, y.floats + part.lowerBound)
+      kernels.bytes_to_float(bytes.bytes + part.lowerBound, part.count, divisor, y.floats + part.lowerBound)
     }
     return y
   }

@@ -48,8 +48,8 @@ public protocol Backend: Sendable {
   func scaled(_ x: Tensor, by scale: Float) -> Tensor
   /// a · b, element by element.
   func product(_ a: Tensor, _ b: Tensor) -> Tensor
-  /// uint8 → float32 · scale.
-  func floats(from bytes: Tensor, scale: Float) -> Tensor
+  /// uint8 → float32 / divisor.
+  func floats(from bytes: Tensor, dividedBy divisor: Float) -> Tensor
   /// x / (1 − rate) where the stream's word of that element keeps it, else 0.
   func dropout(_ x: Tensor, rate: Double, stream: RandomStream) -> Tensor
   /// The sum of all elements.

@@ -59,9 +59,9 @@ extension Tensor {
     precondition(shape == other.shape, "\(operation): the shapes \(shape) and \(other.shape) differ")
   }
 
-  /// uint8 elements as float32, multiplied by `scale` (1/255 maps bytes to 0...1); not tracked.
-  public func floats(scale: Float = 1 / 255) -> Tensor {
-    precondition(dtype == .uint8, "floats(scale:): elements are \(dtype), not uint8")
-    return device.backend.floats(from: self, scale: scale)
+  /// uint8 elements as float32, divided by `divisor` (255 maps bytes to 0...1); not tracked.
+  public func floats(dividedBy divisor: Float) -> Tensor {
+    precondition(dtype == .uint8, "floats(dividedBy:): elements are \(dtype), not uint8")
+    return device.backend.floats(from: self, dividedBy: divisor)
   }
 }

@@ -1,0 +1,57 @@
+import Data
+import Foundation
+import Layers
+import Tensor
+
+/// What a model file says of itself beside the weights: all that is needed to use it.
+public struct ModelDescription: Sendable, Hashable {
+  public let configuration: ModelConfiguration
+  /// What the model was trained to make small, which also decides how its outputs become probabilities.
+  public let loss: LossConfiguration
+
+  public init(configuration: ModelConfiguration, loss: LossConfiguration) {
+    self.configuration = configuration
+    self.loss = loss
+  }
+
+  private static let format = "1"
+  private static let formatKey = "captcha.format"
+  private static let modelKey = "captcha.model"
+  private static let lossKey = "captcha.loss"
+  private static let preprocessingKey = "captcha.preprocessing"
+  /// The one preprocessing of this format; named in the file so that other programs can follow it.
+  private static let preprocessing = "lanczos resize to imageWidth x imageHeight, colorMode, bytes / 255, NHWC"
+
+  /// The description as the metadata of a safetensors file.
+  public func metadata() throws -> [String: String] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return [
+      Self.formatKey: Self.format,
+      Self.modelKey: String(decoding: try encoder.encode(configuration), as: UTF8.self),
+      Self.lossKey: String(decoding: try encoder.encode(loss), as: UTF8.self),
+      Self.preprocessingKey: Self.preprocessing,
+    ]
+  }
+
+  /// Reads the metadata of a model file.
+  ///
+  /// - Parameter file: named in errors.
+  init(metadata: [String: String], file: String) throws {
+    guard let format = metadata[Self.formatKey], let model = metadata[Self.modelKey], let loss = metadata[Self.lossKey]
+    else {
+      throw ModelError(
+        "\(file): a safetensors file, but not a model of this program; give a file from a run's checkpoints")
+    }
+    guard format == Self.format else {
+      throw ModelError(
+        "\(file): the model file's format is \(format), this version reads \(Self.format); update the program")
+    }
+    do {
+      configuration = try JSONDecoder().decode(ModelConfiguration.self, from: Foundation.Data(model.utf8))
+      self.loss = try JSONDecoder().decode(LossConfiguration.self, from: Foundation.Data(loss.utf8))
+    } catch {
+      throw ModelError("\(file): its description cannot be understood (\(error)); train the model again")
+    }
+  }
+}

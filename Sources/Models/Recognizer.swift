@@ -1,0 +1,64 @@
+import Data
+import Foundation
+import Layers
+import Tensor
+
+/// Reads texts from images with a trained model: model file in, text out.
+///
+/// ```swift
+/// let recognizer = try Recognizer(contentsOf: URL(filePath: "runs/1/checkpoints/best-exact-match.safetensors"))
+/// let reading = try recognizer.read(path: "captcha.png")
+/// print(reading.text, reading.confidence)
+/// ```
+public final class Recognizer {
+  public let description: ModelDescription
+  public let model: Sequential
+  public let loss: any Loss
+
+  public var configuration: ModelConfiguration { description.configuration }
+  public var codec: LabelCodec { configuration.codec }
+
+  /// A recogniser with a model that is in memory.
+  public init(description: ModelDescription, model: Sequential) throws {
+    guard let loss = description.loss.make() else {
+      throw ModelError(
+        "loss.name: \"\(description.loss.name)\" is not known; use one of "
+          + LossConfiguration.names.joined(separator: ", "))
+    }
+    self.description = description
+    self.model = model
+    self.loss = loss
+  }
+
+  /// Loads a model file; nothing else is needed.
+  public convenience init(contentsOf url: URL) throws {
+    let file = try Safetensors(contentsOf: url)
+    let description = try ModelDescription(metadata: file.metadata, file: url.path)
+    let model = try ModelZoo.model(description.configuration)
+    do {
+      try model.load(Weights(file.tensors))
+    } catch {
+      throw ModelError("\(url.path): \(error)")
+    }
+    try self.init(description: description, model: model)
+  }
+
+  /// Reads images of any size and colour; they are brought to the model's.
+  public func read(_ images: [Image]) -> [Reading] {
+    guard !images.isEmpty else { return [] }
+    let (width, height, mode) = (configuration.imageWidth, configuration.imageHeight, configuration.colorMode)
+    let pixels = Threads.map(count: images.count) {
+      images[$0].converted(to: mode).resized(width: width, height: height).pixels
+    }
+    let bytes = Tensor(pixels.flatMap { $0 }, shape: [images.count, height, width, mode.channels])
+    let logits = model(bytes.floats(dividedBy: 255), .inference)
+    return codec.readings(loss.outputActivation.probabilities(logits, classes: codec.classCount))
+  }
+
+  /// Reads one image file.
+  ///
+  /// - Throws: `ImageError` that names the file.
+  public func read(path: String) throws -> Reading {
+    read([try PNG.read(path, as: configuration.colorMode)])[0]
+  }
+}
