@@ -51,6 +51,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    tests("OptimizersTests", ["Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
   ]
