@@ -23,6 +23,10 @@ public struct Captcha: Sendable, Equatable {
   public var text: String { content.text }
   /// What a recogniser must answer.
   public var label: String { content.label }
+  /// The type of captcha.
+  public var type: CaptchaType { content.type }
+  /// The look of the image.
+  public var style: CaptchaStyle { content.style }
 }
 
 /// Draws labelled captcha images.
