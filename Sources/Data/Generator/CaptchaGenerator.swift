@@ -1,0 +1,181 @@
+import Tensor
+
+/// What a drawn image shows.
+public struct CaptchaContent: Sendable, Hashable, Codable {
+  /// The characters in the picture.
+  public let text: String
+  /// What a recogniser must answer: the text, but for math images the result where the configuration says so.
+  public let label: String
+  /// The type of captcha.
+  public let type: CaptchaType
+  /// The look of the image.
+  public let style: CaptchaStyle
+}
+
+/// A drawn image with its label.
+public struct Captcha: Sendable, Equatable {
+  /// What the image shows.
+  public let content: CaptchaContent
+  /// The image, RGB.
+  public let image: Image
+
+  /// The characters in the picture.
+  public var text: String { content.text }
+  /// What a recogniser must answer.
+  public var label: String { content.label }
+  /// The type of captcha.
+  public var type: CaptchaType { content.type }
+  /// The look of the image.
+  public var style: CaptchaStyle { content.style }
+}
+
+/// Draws labelled captcha images.
+///
+/// Image `index` is a pure function of the configuration, the seed and the index: whoever draws it, in whatever order and
+/// on however many threads, gets the same bytes.
+/// ```swift
+/// let generator = try CaptchaGenerator(configuration: GeneratorConfiguration(types: [.digit]))
+/// let captcha = generator.captcha(index: 0, seed: 42)
+/// ```
+public final class CaptchaGenerator: Sendable {
+  /// What is drawn.
+  public let configuration: GeneratorConfiguration
+  /// The font file in use.
+  public let fontPath: String
+
+  fileprivate let recipe = ClassicRecipe.original
+  fileprivate let atlas: GlyphAtlas
+  fileprivate let rotations: Rotations
+  private let characters: [CaptchaType: [Character]]
+
+  /// Loads the font and draws every glyph once.
+  ///
+  /// - Throws: ``GeneratorError`` where no font is found, or it lacks a character.
+  public convenience init(configuration: GeneratorConfiguration) throws(GeneratorError) {
+    try self.init(configuration: configuration, usualFontPaths: FontLocation.usual)
+  }
+
+  init(configuration: GeneratorConfiguration, usualFontPaths: [String]) throws(GeneratorError) {
+    self.configuration = configuration
+    fontPath = try FontLocation.find(in: configuration.fontPath.map { [$0] } ?? usualFontPaths)
+    var characters: [CaptchaType: [Character]] = [:]
+    for type in configuration.types { characters[type] = configuration.characters(for: type) }
+    self.characters = characters
+    atlas = try GlyphAtlas(
+      fontPath: fontPath, characters: CaptchaType.allCases.flatMap { characters[$0] ?? [] }, sizes: recipe.size)
+    rotations = Rotations(recipe.angle)
+  }
+
+  /// The type of image `index`.
+  public func type(of index: Int) -> CaptchaType {
+    precondition(index >= 0, "CaptchaGenerator: the index must not be negative, not \(index)")
+    return configuration.types[index % configuration.types.count]
+  }
+
+  /// Draws one image.
+  public func captcha(index: Int, seed: UInt64) -> Captcha {
+    var content: CaptchaContent?
+    let image = Image(width: configuration.width, height: configuration.height, channels: 3) { pixels in
+      content = withPainter { $0.paint(index: index, seed: seed, into: pixels) }
+    }
+    guard let content else { preconditionFailure("CaptchaGenerator: the image was not drawn") }
+    return Captcha(content: content, image: image)
+  }
+
+  /// Draws the images of `indices` side by side into `pixels`, divided among the threads.
+  ///
+  /// - Parameters:
+  ///   - pixels: `[indices.count, height, width, colorMode.channels]`; every byte is written.
+  ///   - indices: which images.
+  ///   - seed: the seed of the data set.
+  ///   - colorMode: RGB, or the images' brightness (ITU-R 601-2 luma, as `Image.grayscale()`).
+  /// - Returns: what each image shows, in order.
+  @discardableResult
+  public func fill(
+    _ pixels: UnsafeMutableBufferPointer<UInt8>, indices: Range<Int>, seed: UInt64, colorMode: ColorMode
+  ) -> [CaptchaContent] {
+    let area = configuration.width * configuration.height
+    let size = area * colorMode.channels
+    precondition(
+      pixels.count == indices.count * size,
+      "CaptchaGenerator.fill: \(indices.count) images need \(indices.count * size) bytes, not \(pixels.count)")
+    guard let base = pixels.baseAddress else { return [] }
+    nonisolated(unsafe) let target = base
+    return [CaptchaContent](unsafeUninitializedCapacity: indices.count) { buffer, initialized in
+      nonisolated(unsafe) let contents = buffer
+      Threads.forEachPart(of: indices.count) { items, _ in
+        withPainter { painter in
+          for item in items {
+            let image = UnsafeMutableBufferPointer(start: target + item * size, count: size)
+            let content = painter.paint(index: indices.lowerBound + item, seed: seed, into: image, colorMode: colorMode)
+            contents.initializeElement(at: item, to: content)
+          }
+        }
+      }
+      initialized = indices.count
+    }
+  }
+
+  private func withPainter<Result>(_ body: (inout Painter) -> Result) -> Result {
+    var painter = Painter(generator: self)
+    defer { painter.deallocate() }
+    return body(&painter)
+  }
+
+  /// Draws what an image of `type` shows; `characters` is the text.
+  fileprivate func content(
+    type: CaptchaType, using random: inout RandomStream
+  ) -> (content: CaptchaContent, characters: [Character]) {
+    if type == .math {
+      let question = MathQuestion(using: &random)
+      let label = configuration.mathLabel == .answer ? String(question.answer) : question.text
+      let content = CaptchaContent(text: question.text, label: label, type: type, style: configuration.style)
+      return (content, Array(question.text))
+    }
+    guard let choices = characters[type] else { preconditionFailure("CaptchaGenerator: no characters for \(type)") }
+    let length = random.uniform(configuration.lengths)
+    let chosen = (0..<length).map { _ in choices[random.uniform(0...(choices.count - 1))] }
+    let text = String(chosen)
+    return (CaptchaContent(text: text, label: text, type: type, style: configuration.style), chosen)
+  }
+}
+
+/// What drawing one image after the other needs: the memory of one thread.
+private struct Painter {
+  let generator: CaptchaGenerator
+  private var scene = ClassicScene()
+  private let scratch: UnsafeMutableBufferPointer<UInt8>
+  /// Room for an RGB image that is turned to grayscale.
+  private let rgb: UnsafeMutableBufferPointer<UInt8>
+
+  init(generator: CaptchaGenerator) {
+    self.generator = generator
+    let (width, height) = (generator.configuration.width, generator.configuration.height)
+    scratch = .allocate(capacity: Canvas.blurScratchCount(width: width))
+    rgb = .allocate(capacity: 3 * width * height)
+  }
+
+  func deallocate() {
+    scratch.deallocate()
+    rgb.deallocate()
+  }
+
+  /// Draws image `index` into `pixels`, every byte of it.
+  mutating func paint(
+    index: Int, seed: UInt64, into pixels: UnsafeMutableBufferPointer<UInt8>, colorMode: ColorMode = .rgb
+  ) -> CaptchaContent {
+    var random = RandomStream(seed: seed).stream("captcha", index)
+    let (width, height) = (generator.configuration.width, generator.configuration.height)
+    let (content, characters) = generator.content(type: generator.type(of: index), using: &random)
+    let canvas = Canvas(pixels: colorMode == .rgb ? pixels : rgb, width: width, height: height)
+    switch content.style {
+    case .classic:
+      scene.draw(
+        characters, width: width, height: height, interference: content.type != .math, recipe: generator.recipe,
+        rotations: generator.rotations, using: &random)
+      scene.paint(on: canvas, atlas: generator.atlas, rotations: generator.rotations, scratch: scratch)
+    }
+    if colorMode == .grayscale { canvas.copyLuma(to: pixels) }
+    return content
+  }
+}

@@ -1,0 +1,38 @@
+import Foundation
+
+/// Why captchas could not be drawn or written.
+public enum GeneratorError: Error, Equatable {
+  /// A configuration value is out of its range.
+  case invalidConfiguration(key: String, value: String, remedy: String)
+  /// No font file was found in any of the usual places.
+  case fontNotFound(searched: [String])
+  /// The font file cannot be opened or drawn with.
+  case unreadableFont(path: String, reason: String)
+  /// The font has no glyph for a character of the character set.
+  case characterNotInFont(character: Character, path: String)
+  /// The output folder holds files already.
+  case outputNotEmpty(path: String)
+  /// The output folder or a file in it cannot be made.
+  case outputFailed(path: String, reason: String)
+}
+
+extension GeneratorError: CustomStringConvertible, LocalizedError {
+  public var description: String {
+    switch self {
+    case .invalidConfiguration(let key, let value, let remedy):
+      "generator.\(key) cannot be \(value): \(remedy)"
+    case .fontNotFound(let searched):
+      "found no font at \(searched.joined(separator: ", ")): install the package fonts-dejavu-core or set generator.fontPath"
+    case .unreadableFont(let path, let reason):
+      "cannot use the font \(path) (\(reason)): give the path of a TrueType or OpenType file"
+    case .characterNotInFont(let character, let path):
+      "the font \(path) has no glyph for '\(character)': choose another font or take the character out of generator.charset"
+    case .outputNotEmpty(let path):
+      "the folder \(path) is not empty: name a new folder, or empty this one first"
+    case .outputFailed(let path, let reason):
+      "cannot write \(path) (\(reason)): check the path, its permissions and the free space"
+    }
+  }
+
+  public var errorDescription: String? { description }
+}
