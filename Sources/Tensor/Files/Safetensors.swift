@@ -62,7 +62,8 @@ public struct Safetensors: Sendable {
         let sizes = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
       else { throw fail("tensor \(name.debugDescription) lacks dtype, shape or data_offsets") }
       guard let dtype = Self.names.first(where: { $0.name == type })?.dtype else {
-        throw fail("tensor \(name.debugDescription) has the element type \(type.debugDescription), which is not supported")
+        throw fail(
+          "tensor \(name.debugDescription) has the element type \(type.debugDescription), which is not supported")
       }
       guard let count = Shape.count(of: sizes), offsets[0] >= 0, offsets[1] >= offsets[0],
         offsets[1] <= elements.count, offsets[1] - offsets[0] == count * dtype.size
