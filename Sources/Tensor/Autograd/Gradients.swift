@@ -1,11 +1,12 @@
 /// The gradients that `Tensor.backward()` found, by parameter.
 public struct Gradients: Sendable {
-  private var values: [ObjectIdentifier: Tensor] = [:]
+  /// The parameter is kept too: were it freed, another could take its identity.
+  private var values: [ObjectIdentifier: (parameter: Parameter, gradient: Tensor)] = [:]
 
   /// The gradient of the loss with respect to `parameter`, of its shape; nil where the loss does not depend on it.
   public subscript(parameter: Parameter) -> Tensor? {
-    get { values[ObjectIdentifier(parameter)] }
-    set { values[ObjectIdentifier(parameter)] = newValue }
+    get { values[ObjectIdentifier(parameter)]?.gradient }
+    set { values[ObjectIdentifier(parameter)] = newValue.map { (parameter, $0) } }
   }
 
   public init() {}
@@ -22,7 +23,7 @@ extension Tensor {
   public func backward() -> Gradients {
     precondition(shape.count == 1, "backward: only a scalar has gradients; the shape is \(shape)")
     guard let root = node else {
-      preconditionFailure("backward: this tensor is not tracked; compute the loss in a tracking forward context")
+      fatalError("backward: this tensor is not tracked; compute the loss in a tracking forward context")
     }
     var result = Gradients()
     var pending: [ObjectIdentifier: Tensor] = [ObjectIdentifier(root): Tensor(repeating: 1, shape: shape)]
@@ -34,7 +35,8 @@ extension Tensor {
       case .leaf(let parameter):
         result[parameter] = result[parameter].map { $0 + gradient } ?? gradient
       case .used(let operation):
-        preconditionFailure("backward: the record of \(operation) was used by an earlier call; compute the loss again")
+        // Not a precondition: its message is shown in release builds too.
+        fatalError("backward: the record of \(operation) was used by an earlier call; compute the loss again")
       case .record(let record):
         for (input, part) in zip(record.inputs, record.rule(gradient)) {
           guard let input, let part else { continue }

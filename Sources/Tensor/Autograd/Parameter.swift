@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A tensor with an identity that training changes: a weight, or a running statistic of a layer.
 ///
 /// The value may be read from several threads; it must not be changed while another thread uses it.
@@ -12,7 +14,8 @@ public final class Parameter: @unchecked Sendable {
   public var isTrainable: Bool
 
   private let initialValue: InitialValue
-  private var current: Tensor?
+  /// nil until it is first needed, which several threads may find at once.
+  private let current = Mutex<Tensor?>(nil)
 
   /// A parameter whose first value is drawn when it is first needed or by `initialize(from:)`.
   public init(_ name: String, shape: Shape, isTrainable: Bool = true, initialValue: @escaping InitialValue) {
@@ -30,20 +33,19 @@ public final class Parameter: @unchecked Sendable {
 
   /// The current value, always float32 of `shape`.
   public var value: Tensor {
-    get {
-      if current == nil { initialize(from: RandomStream(seed: 0).stream(name)) }
-      return current!
-    }
+    get { current.withLock { $0 ?? drawIfNeeded(&$0) } }
     set {
-      precondition(
-        newValue.shape == shape && newValue.dtype == .float32,
-        "Parameter \(name): a value of shape \(newValue.shape) does not fit the shape \(shape)")
-      // A parameter is where gradients end: its value never carries the history of another computation.
-      current = newValue.detached
+      let value = checked(newValue)
+      current.withLock { $0 = value }
     }
     _modify {
-      if current == nil { initialize(from: RandomStream(seed: 0).stream(name)) }
-      yield &current!
+      // Taken out while it changes, so that it is not copied.
+      var value = current.withLock { current in
+        defer { current = nil }
+        return current ?? drawIfNeeded(&current)
+      }
+      defer { self.value = value }
+      yield &value
     }
   }
 
@@ -51,6 +53,22 @@ public final class Parameter: @unchecked Sendable {
   public func initialize(from stream: RandomStream) {
     var stream = stream
     value = initialValue(shape, &stream)
+  }
+
+  private func drawIfNeeded(_ current: inout Tensor?) -> Tensor {
+    var stream = RandomStream(seed: 0).stream(name)
+    let value = checked(initialValue(shape, &stream))
+    current = value
+    return value
+  }
+
+  /// `value` as this parameter holds it: a parameter is where gradients end, so its value never carries the history of
+  /// another computation.
+  private func checked(_ value: Tensor) -> Tensor {
+    precondition(
+      value.shape == shape && value.dtype == .float32,
+      "Parameter \(name): a value of \(value.dtype) \(value.shape) does not fit the shape \(shape)")
+    return value.detached
   }
 
   /// The value as the start of a computation: gradients flow back to this parameter where `tracking` is set and it is

@@ -73,11 +73,12 @@ extension CPUBackend {
       ) -> Void
   ) -> (first: [Double], second: [Double]) {
     let channels = shape[-1]
-    var parts = [Double](repeating: 0, count: Threads.count * 2 * channels)
+    let partCount = Threads.partCount(of: shape.rows, minimum: rowsWorthAThread(channels))
+    var parts = [Double](repeating: 0, count: partCount * 2 * channels)
     parts.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       let shared = SharedPointer(base)
-      Threads.forEachPart(of: shape.rows, minimum: rowsWorthAThread(channels)) { rows, part in
+      Threads.forEachPart(of: shape.rows, parts: partCount) { rows, part in
         let sums = shared.pointer + part * 2 * channels
         body(rows.lowerBound, rows.count, sums, sums + channels)
       }

@@ -55,7 +55,8 @@ extension CPUBackend {
     let paddedBias = Tensor(zeros: [(output[3] + block - 1) / block * block])
     if let bias { paddedBias.floats.update(from: bias.floats, count: output[3]) }
     // Work is divided by image; where there are fewer images than threads, also by bands of rows.
-    let bands = batch >= Threads.count ? 1 : min(height, (Threads.count + batch - 1) / batch)
+    let threads = Threads.count
+    let bands = batch >= threads || batch == 0 ? 1 : min(height, (threads + batch - 1) / batch)
     Threads.forEachPart(of: batch * bands) { items, _ in
       let scratch = padded.zeroed()
       for item in items {

@@ -27,30 +27,44 @@ extension CPUBackend {
     let y = Tensor(uninitialized: x.shape)
     let threshold = UInt32(clamping: Int64(((1 - rate) * 0x1p32).rounded()))
     let scale = Float(1 / (1 - rate))
-    // Parts begin at whole blocks of random words.
+    // Words are taken from the next whole block of the stream on, and parts begin at whole blocks.
+    let first = (stream.position + 3) / 4 * 4
     let blocks = (x.shape.count + 3) / 4
     Threads.forEachPart(of: blocks, minimum: 4096) { part, _ in
       let elements = part.lowerBound * 4..<min(part.upperBound * 4, x.shape.count)
       kernels.dropout(
-        x.floats + elements.lowerBound, elements.count, stream.key, UInt64(elements.lowerBound), threshold, scale,
-        y.floats + elements.lowerBound)
+        x.floats + elements.lowerBound, elements.count, stream.key, first + UInt64(elements.lowerBound), threshold,
+        scale, y.floats + elements.lowerBound)
     }
     return y
   }
 
   public func sum(_ x: Tensor) -> Double {
-    let matrix = Tensor(storage: x.storage, shape: [x.shape.count, 1], dtype: .float32)
-    return columnMoments(matrix).mean[0] * Double(x.shape.count)
+    reduction(x) { elements, count in
+      // As columns of a matrix, which are summed side by side, and the rest.
+      let width = 64
+      let rows = count / width
+      var columns = [Double](repeating: 0, count: width)
+      kernels.column_sums(elements, rows, width, &columns)
+      return (rows * width..<count).reduce(columns.reduce(0, +)) { $0 + Double(elements[$1]) }
+    }
   }
 
   public func sumOfSquares(_ x: Tensor) -> Double {
-    let parts = Threads.count
+    reduction(x) { kernels.sum_of_squares($0, $1) }
+  }
+
+  /// A sum over all elements: each thread sums its own, and the parts are added in the order of the threads.
+  private func reduction(_ x: Tensor, _ body: @Sendable (_ first: UnsafePointer<Float>, _ count: Int) -> Double)
+    -> Double
+  {
+    let parts = Threads.partCount(of: x.shape.count, minimum: 16_384)
     var sums = [Double](repeating: 0, count: parts)
     sums.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       let shared = SharedPointer(base)
-      Threads.forEachPart(of: x.shape.count, minimum: 16_384) { part, index in
-        shared.pointer[index] = kernels.sum_of_squares(x.floats + part.lowerBound, part.count)
+      Threads.forEachPart(of: x.shape.count, parts: parts) { part, index in
+        shared.pointer[index] = body(x.floats + part.lowerBound, part.count)
       }
     }
     return sums.reduce(0, +)

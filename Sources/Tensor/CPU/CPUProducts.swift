@@ -3,6 +3,8 @@ extension CPUBackend {
     let m = a.shape[transposeA ? 1 : 0]
     let k = a.shape[transposeA ? 0 : 1]
     let n = b.shape[transposeB ? 0 : 1]
+    // Sums of nothing; BLAS takes no matrices without elements.
+    if m == 0 || n == 0 || k == 0 { return Tensor(zeros: [m, n]) }
     let result = Tensor(uninitialized: [m, n])
     let (lda, ldb) = (a.shape[1], b.shape[1])
     // Each thread multiplies its own rows or columns of the result, whichever there are more of; below about a million

@@ -4,13 +4,30 @@ public struct Shape: Sendable, Hashable, Codable, ExpressibleByArrayLiteral, Cus
 
   public init(_ dimensions: [Int]) {
     precondition(dimensions.allSatisfy { $0 >= 0 }, "Shape: negative size in \(dimensions)")
+    precondition(Self.count(of: dimensions) != nil, "Shape: \(dimensions) has more elements than memory can hold")
     self.dimensions = dimensions
+  }
+
+  /// The number of elements; nil for a negative size, and for more elements than an address space holds.
+  static func count(of dimensions: [Int]) -> Int? {
+    var count = 1
+    for size in dimensions {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      if overflow || size < 0 || product > Int.max / 16 { return nil }
+      count = product
+    }
+    return count
   }
 
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 
   public init(from decoder: any Decoder) throws {
-    self.init(try [Int](from: decoder))
+    let dimensions = try [Int](from: decoder)
+    guard Self.count(of: dimensions) != nil else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "\(dimensions) is no tensor's shape"))
+    }
+    self.init(dimensions)
   }
 
   public func encode(to encoder: any Encoder) throws { try dimensions.encode(to: encoder) }
@@ -22,7 +39,10 @@ public struct Shape: Sendable, Hashable, Codable, ExpressibleByArrayLiteral, Cus
   public var count: Int { dimensions.reduce(1, *) }
 
   /// The size along `axis`; negative axes count from the end.
-  public subscript(axis: Int) -> Int { dimensions[axis < 0 ? axis + rank : axis] }
+  public subscript(axis: Int) -> Int {
+    precondition(axis >= -rank && axis < rank, "Shape: no axis \(axis) in \(self)")
+    return dimensions[axis < 0 ? axis + rank : axis]
+  }
 
   /// All sizes but the last one, multiplied: the number of rows of the tensor seen as a matrix [rows, last].
   public var rows: Int { dimensions.dropLast().reduce(1, *) }

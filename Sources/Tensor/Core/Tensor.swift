@@ -75,9 +75,12 @@ public struct Tensor: Sendable {
   }
 
   /// Calls `body` with the elements for writing, after a copy where another tensor shares the memory.
+  ///
+  /// The tensor must not be tracked: its gradient would be that of the earlier elements.
   public mutating func withMutableElements<Element: TensorElement, Result>(
     of type: Element.Type, _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
+    precondition(!isTracked, "withMutableElements: this tensor is tracked; write to its `detached` copy")
     if !isKnownUniquelyReferenced(&storage) {
       let copy = Storage(size: shape.count * dtype.size)
       copy.bytes.copyMemory(from: storage.bytes, byteCount: shape.count * dtype.size)

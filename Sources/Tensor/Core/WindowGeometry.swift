@@ -30,7 +30,8 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     precondition(
       x.rank == 4 && kernel.rank == 4 && x[3] == kernel[2],
       "convolution: x \(x) does not fit the kernel \(kernel); expected [N,H,W,C] and [h,w,C,K]")
-    precondition(stride > 0, "convolution: stride \(stride)")
+    precondition(
+      stride > 0 && kernel[0] > 0 && kernel[1] > 0, "convolution: stride \(stride), kernel \(kernel)")
     (batch, height, width, inputChannels) = (x[0], x[1], x[2], x[3])
     (kernelHeight, kernelWidth, outputChannels) = (kernel[0], kernel[1], kernel[3])
     self.stride = stride

@@ -34,9 +34,13 @@ public struct Safetensors: Sendable {
     do {
       data = try Data(contentsOf: url, options: .alwaysMapped)
     } catch {
-      let exists = FileManager.default.fileExists(atPath: file)
-      throw SafetensorsError(
-        file: file, reason: exists ? "cannot be read; check its permissions" : "no such file; check the path")
+      var isFolder: ObjCBool = false
+      let exists = FileManager.default.fileExists(atPath: file, isDirectory: &isFolder)
+      let reason =
+        !exists
+        ? "no such file; check the path"
+        : isFolder.boolValue ? "is a folder; give a file in it" : "cannot be read; check its permissions"
+      throw SafetensorsError(file: file, reason: reason)
     }
     func fail(_ reason: String) -> SafetensorsError {
       SafetensorsError(file: file, reason: "not a usable safetensors file: \(reason)")
@@ -51,21 +55,20 @@ public struct Safetensors: Sendable {
       throw fail("the header is not a JSON object")
     }
     var tensors: [String: Tensor] = [:]
+    var parts: [Range<Int>] = []
     let elements = data.dropFirst(8 + Int(length))
     for (name, value) in object where name != "__metadata__" {
       guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
         let sizes = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
-      else { throw fail("tensor \(name) lacks dtype, shape or data_offsets") }
+      else { throw fail("tensor \(name.debugDescription) lacks dtype, shape or data_offsets") }
       guard let dtype = Self.names.first(where: { $0.name == type })?.dtype else {
-        throw fail("tensor \(name) has the element type \(type), which is not supported")
+        throw fail(
+          "tensor \(name.debugDescription) has the element type \(type.debugDescription), which is not supported")
       }
-      let count = sizes.reduce((1, false)) { partial, size in
-        let (product, overflow) = partial.0.multipliedReportingOverflow(by: size)
-        return (product, partial.1 || overflow || size < 0)
-      }
-      guard !count.1, offsets[0] >= 0, offsets[1] >= offsets[0], offsets[1] <= elements.count,
-        offsets[1] - offsets[0] == count.0 * dtype.size
-      else { throw fail("tensor \(name): shape \(sizes) and offsets \(offsets) do not fit the file") }
+      guard let count = Shape.count(of: sizes), offsets[0] >= 0, offsets[1] >= offsets[0],
+        offsets[1] <= elements.count, offsets[1] - offsets[0] == count * dtype.size
+      else { throw fail("tensor \(name.debugDescription): shape \(sizes) and offsets \(offsets) do not fit the file") }
+      parts.append(offsets[0]..<offsets[1])
       let tensor = Tensor(uninitialized: Shape(sizes), dtype: dtype)
       let start = elements.startIndex + offsets[0]
       elements[start..<start + offsets[1] - offsets[0]].withUnsafeBytes { source in
@@ -73,8 +76,15 @@ public struct Safetensors: Sendable {
       }
       tensors[name] = tensor
     }
+    // As the format asks: every byte belongs to exactly one tensor, or the file was cut, patched or put together wrongly.
+    let end = parts.sorted { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
+      .reduce(0) { end, part in part.lowerBound == end ? part.upperBound : -1 }
+    guard end == elements.count else { throw fail("its tensors overlap or leave bytes between or after them") }
+    guard let metadata = object["__metadata__", default: [:]] as? [String: String] else {
+      throw fail("__metadata__ is not an object of texts")
+    }
     self.tensors = tensors
-    metadata = object["__metadata__"] as? [String: String] ?? [:]
+    self.metadata = metadata
   }
 
   // MARK: Writing
@@ -82,6 +92,7 @@ public struct Safetensors: Sendable {
   /// Writes the file beside its place and renames it, so that a crash leaves the earlier file or the new one, never half of
   /// one. Equal content gives equal bytes.
   public func write(to url: URL) throws {
+    precondition(tensors["__metadata__"] == nil, "Safetensors: no tensor can have the name __metadata__")
     var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
     var offset = 0
     let ordered = tensors.sorted { $0.key < $1.key }
@@ -118,15 +129,16 @@ public struct Safetensors: Sendable {
 extension Data {
   /// Replaces the file in one step: written beside it, flushed to the disk, renamed.
   public func writeAtomically(to url: URL) throws {
+    // Two writers of one file, in this process or two, must not share the file that is written first.
     let temporary = url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial")
+      ".\(url.lastPathComponent).\(UUID().uuidString).partial")
     do {
       try write(to: temporary)
       let handle = try FileHandle(forWritingTo: temporary)
       try handle.synchronize()
       try handle.close()
       guard rename(temporary.path, url.path) == 0 else {
-        throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: url.path])
+        throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
       }
     } catch {
       try? FileManager.default.removeItem(at: temporary)

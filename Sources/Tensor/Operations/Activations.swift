@@ -1,12 +1,14 @@
 extension Tensor {
   /// max(x, 0). Gradient: dy where x > 0.
   public func relu() -> Tensor {
+    requireFloat("relu")
     let y = device.backend.relu(self)
     return Self.tracked(y, from: [self], operation: "relu") { [$0.device.backend.reluGradient($0, y: y).masked] }
   }
 
   /// 1 / (1 + e^(−x)). Gradient: dy · y · (1 − y).
   public func sigmoid() -> Tensor {
+    requireFloat("sigmoid")
     let y = device.backend.sigmoid(self)
     return Self.tracked(y, from: [self], operation: "sigmoid") { [$0 * (y - y * y)] }
   }
@@ -16,6 +18,7 @@ extension Tensor {
     precondition(!isTracked, "softmax: no gradient; use softmaxCrossEntropy for a loss")
     var result = self
     let classes = shape[-1]
+    if shape.count == 0 { return self }
     result.withMutableElements(of: Float.self) { values in
       for start in stride(from: 0, to: values.count, by: classes) {
         Softmax.normalize(UnsafeMutableBufferPointer(rebasing: values[start..<start + classes]))
@@ -29,6 +32,7 @@ extension Tensor {
   /// Which elements fall is a pure function of the stream. Gradient: the same on dy.
   /// Source: Srivastava et al. 2014, in the inverted form.
   public func droppedOut(rate: Double, stream: RandomStream) -> Tensor {
+    requireFloat("droppedOut")
     precondition((0..<1).contains(rate), "droppedOut: rate \(rate) is not in 0..<1")
     if rate == 0 { return self }
     let value = device.backend.dropout(self, rate: rate, stream: stream)

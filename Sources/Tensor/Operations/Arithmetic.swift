@@ -20,11 +20,13 @@ extension Tensor {
 
   /// x · scale. Gradient: dy · scale.
   public static func * (x: Tensor, scale: Float) -> Tensor {
-    tracked(x.device.backend.scaled(x, by: scale), from: [x], operation: "scale") { [$0 * scale] }
+    x.requireFloat("scale")
+    return tracked(x.device.backend.scaled(x, by: scale), from: [x], operation: "scale") { [$0 * scale] }
   }
 
   /// x [..., C] + bias [C]. Gradients: dy, and its sums over all axes but the last.
   public func adding(bias: Tensor) -> Tensor {
+    requireFloat("adding(bias:)")
     precondition(bias.shape == [shape[-1]], "adding(bias:): bias \(bias.shape) does not fit x \(shape)")
     let ones = [Float](repeating: 1, count: shape[-1])
     let value = device.backend.columnAffine(self, scale: ones, shift: bias.elements(), relu: false)
@@ -35,6 +37,7 @@ extension Tensor {
 
   /// The sum of all elements, a scalar. Gradient: dy everywhere.
   public func sum() -> Tensor {
+    requireFloat("sum")
     let shape = shape
     return Self.tracked(Tensor(Float(device.backend.sum(self))), from: [self], operation: "sum") {
       [Tensor(repeating: $0.scalar, shape: shape)]
@@ -45,7 +48,10 @@ extension Tensor {
   public func mean() -> Tensor { sum() * (1 / Float(shape.count)) }
 
   /// √Σx², the Euclidean norm of all elements, computed in double; not tracked.
-  public var norm: Double { device.backend.sumOfSquares(self).squareRoot() }
+  public var norm: Double {
+    requireFloat("norm")
+    return device.backend.sumOfSquares(self).squareRoot()
+  }
 
   /// The same elements in another shape of equal count. Gradient: dy in the old shape.
   public func reshaped(to newShape: Shape) -> Tensor {
@@ -56,7 +62,15 @@ extension Tensor {
   }
 
   func requireSameShape(as other: Tensor, _ operation: String) {
+    requireFloat(operation)
+    other.requireFloat(operation)
     precondition(shape == other.shape, "\(operation): the shapes \(shape) and \(other.shape) differ")
+  }
+
+  /// Backends read elements as float32 without looking.
+  func requireFloat(_ operation: String) {
+    precondition(
+      dtype == .float32, "\(operation): elements are \(dtype), not float32; convert bytes with floats(dividedBy:)")
   }
 
   /// uint8 elements as float32, divided by `divisor` (255 maps bytes to 0...1); not tracked.

@@ -11,6 +11,9 @@ extension Tensor {
   public func convolved(
     with kernel: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .same, relu: Bool = false
   ) -> Tensor {
+    requireFloat("convolved")
+    kernel.requireFloat("convolved")
+    bias?.requireFloat("convolved")
     let geometry = ConvolutionGeometry(x: shape, kernel: kernel.shape, stride: stride, padding: padding)
     if let bias {
       precondition(

@@ -1,19 +1,29 @@
 import Foundation
 
 /// The exponential sums that softmax and its loss share.
-enum Softmax {
-  /// log Σ e^x, safe from overflow.
-  static func logSum(_ x: UnsafeBufferPointer<Float>) -> Double {
-    let largest = x.max() ?? 0
+struct Softmax {
+  /// The largest logit, which is taken off before the exponential, so that none overflows.
+  let largest: Float
+  /// Σ e^(x − largest).
+  let sum: Double
+
+  init(_ x: UnsafeBufferPointer<Float>) {
+    largest = x.max() ?? 0
     var sum = 0.0
     for value in x { sum += Double(exp(value - largest)) }
-    return Double(largest) + log(sum)
+    self.sum = sum
   }
+
+  /// log Σ e^x.
+  var logSum: Double { Double(largest) + log(sum) }
+
+  /// e^x / Σ e^x for one logit of the row.
+  func probability(_ logit: Float) -> Float { exp(logit - largest) / Float(sum) }
 
   /// Replaces x by e^x / Σ e^x.
   static func normalize(_ x: UnsafeMutableBufferPointer<Float>) {
-    let logSum = Float(logSum(UnsafeBufferPointer(x)))
-    for index in x.indices { x[index] = exp(x[index] - logSum) }
+    let row = Softmax(UnsafeBufferPointer(x))
+    for index in x.indices { x[index] = row.probability(x[index]) }
   }
 }
 
@@ -41,7 +51,8 @@ extension Tensor {
       let small = exp(-abs(z))
       let p = (z >= 0 ? 1 : small) / (1 + small)
       let entropy = max(z, 0) - z * t + log1p(small)
-      let missed = 1 - (t * p + (1 - t) * (1 - p))
+      // 1 − pₜ, without a difference that would lose its small values.
+      let missed = t * (z >= 0 ? small : 1) / (1 + small) + (1 - t) * p
       let weight = alpha.map { t * $0 + (1 - t) * (1 - $0) } ?? 1
       let factor = pow(missed, gamma)
       // d(missed)/dz = (1 − 2t) · p · (1 − p)
@@ -76,6 +87,9 @@ extension Tensor {
   ///   - labelSmoothing: the share of the target's probability that is spread evenly over all classes.
   public func softmaxCrossEntropy(targets: Tensor, labelSmoothing: Float = 0) -> Tensor {
     let (rows, classes) = (shape.rows, shape[-1])
+    requireFloat("softmaxCrossEntropy")
+    precondition(
+      (0...1).contains(labelSmoothing), "softmaxCrossEntropy: labelSmoothing \(labelSmoothing) is not in 0...1")
     precondition(
       targets.dtype == .int32 && targets.shape.count == rows,
       "softmaxCrossEntropy: targets \(targets.dtype) \(targets.shape) do not fit logits \(shape)")
@@ -88,10 +102,11 @@ extension Tensor {
         precondition((0..<classes).contains(target), "softmaxCrossEntropy: class \(target) of \(classes)")
         let z = UnsafeBufferPointer(start: floats + row * classes, count: classes)
         let slope = gradient.floats + row * classes
-        let logSum = Softmax.logSum(z)
+        let softmax = Softmax(z)
+        let logSum = softmax.logSum
         var loss = Double(1 - labelSmoothing) * (logSum - Double(z[target]))
         for index in 0..<classes {
-          slope[index] = (exp(z[index] - Float(logSum)) - even) / Float(rows)
+          slope[index] = (softmax.probability(z[index]) - even) / Float(rows)
           if even > 0 { loss += Double(even) * (logSum - Double(z[index])) }
         }
         slope[target] -= (1 - labelSmoothing) / Float(rows)

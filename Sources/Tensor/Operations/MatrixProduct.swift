@@ -3,6 +3,8 @@ extension Tensor {
   ///
   /// Gradients: da = dy · bᵀ, db = aᵀ · dy, with the transpositions moved accordingly.
   public func matrixProduct(_ other: Tensor, transposeSelf: Bool = false, transposeOther: Bool = false) -> Tensor {
+    requireFloat("matrixProduct")
+    other.requireFloat("matrixProduct")
     precondition(
       shape.rank == 2 && other.shape.rank == 2
         && shape[transposeSelf ? 0 : 1] == other.shape[transposeOther ? 1 : 0],

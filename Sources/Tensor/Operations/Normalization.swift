@@ -11,6 +11,8 @@ extension Tensor {
   public func batchNormalized(
     gamma: Tensor, beta: Tensor, epsilon: Float
   ) -> (output: Tensor, mean: Tensor, variance: Tensor) {
+    requireFloat("batchNormalized")
+    precondition(shape.rows > 0, "batchNormalized: x \(shape) has no rows to take statistics of")
     let (mean, variance) = device.backend.columnMoments(self)
     let output = normalized(
       mean: mean, variance: variance, gamma: gamma, beta: beta, epsilon: epsilon, ofThisBatch: true)
@@ -31,6 +33,7 @@ extension Tensor {
   private func normalized(
     mean: [Double], variance: [Double], gamma: Tensor, beta: Tensor, epsilon: Float, ofThisBatch: Bool
   ) -> Tensor {
+    requireFloat("normalized")
     let channels = shape[-1]
     precondition(
       mean.count == channels && variance.count == channels && gamma.shape == [channels] && beta.shape == [channels],

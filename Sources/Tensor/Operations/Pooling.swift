@@ -3,6 +3,7 @@ extension Tensor {
   ///
   /// x [N,H,W,C] → [N,H',W',C]. Gradient: to the first largest element of each window.
   public func maxPooled(window: Int, stride: Int, padding: Padding = .valid) -> Tensor {
+    requireFloat("maxPooled")
     let geometry = PoolingGeometry(x: shape, window: window, stride: stride, padding: padding)
     let (y, offsets) = device.backend.maxPool(self, geometry: geometry, keepOffsets: isTracked)
     guard let offsets else { return y }
@@ -13,7 +14,9 @@ extension Tensor {
 
   /// The mean over all pixels: x [N,H,W,C] → [N,C]. Gradient: dy / (H·W) at every pixel.
   public func globalAveragePooled() -> Tensor {
-    precondition(shape.rank == 4, "globalAveragePooled: x \(shape); expected [N,H,W,C]")
+    requireFloat("globalAveragePooled")
+    precondition(
+      shape.rank == 4 && shape[1] > 0 && shape[2] > 0, "globalAveragePooled: x \(shape); expected [N,H,W,C]")
     let shape = shape
     return Self.tracked(device.backend.spatialMeans(self), from: [self], operation: "globalAveragePooled") {
       [$0.device.backend.spatialMeansGradient($0, shape: shape)]

@@ -29,6 +29,16 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Codable, Hashable {
     key = Self.mix(seed)
   }
 
+  public static func == (a: RandomStream, b: RandomStream) -> Bool {
+    // The block follows from the key and the position, and is only computed when a word of it is drawn.
+    a.key == b.key && a.position == b.position
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(key)
+    hasher.combine(position)
+  }
+
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     key = try values.decode(UInt64.self, forKey: .key)
@@ -85,31 +95,41 @@ public struct RandomStream: RandomNumberGenerator, Sendable, Codable, Hashable {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// A uniform number in `range`.
+  /// A uniform number in `range`; its lower bound where the range is empty.
   public mutating func float(in range: Range<Float>) -> Float {
-    range.lowerBound + (range.upperBound - range.lowerBound) * unitFloat()
+    let value = range.lowerBound + (range.upperBound - range.lowerBound) * unitFloat()
+    // The sum may round up to the bound, which is not in the range.
+    return value < range.upperBound ? value : max(range.lowerBound, range.upperBound.nextDown)
   }
 
-  /// A uniform number in `range`.
+  /// A uniform number in `range`; its lower bound where the range is empty.
   public mutating func double(in range: Range<Double>) -> Double {
-    range.lowerBound + (range.upperBound - range.lowerBound) * unitDouble()
+    let value = range.lowerBound + (range.upperBound - range.lowerBound) * unitDouble()
+    return value < range.upperBound ? value : max(range.lowerBound, range.upperBound.nextDown)
   }
 
-  /// A uniform integer in `range`, which must not be empty, without bias (Lemire 2019).
+  /// A uniform integer in `range`, which must not be empty, without bias.
   public mutating func integer(in range: Range<Int>) -> Int {
     precondition(!range.isEmpty, "RandomStream.integer(in:) needs a range that is not empty")
-    let width = UInt64(range.upperBound - range.lowerBound)
+    return integer(from: range.lowerBound, width: UInt64(bitPattern: Int64(range.upperBound &- range.lowerBound)))
+  }
+
+  /// A uniform integer in `range`, both ends included, without bias.
+  public mutating func integer(in range: ClosedRange<Int>) -> Int {
+    // The width of all integers does not fit and wraps to 0.
+    let width = UInt64(bitPattern: Int64(range.upperBound &- range.lowerBound)) &+ 1
+    if width == 0 { return Int(truncatingIfNeeded: next()) }
+    return integer(from: range.lowerBound, width: width)
+  }
+
+  /// One of the `width` integers from `lowerBound` on, without bias (Lemire 2019).
+  private mutating func integer(from lowerBound: Int, width: UInt64) -> Int {
     var product = next().multipliedFullWidth(by: width)
     if product.low < width {
       let threshold = (0 &- width) % width
       while product.low < threshold { product = next().multipliedFullWidth(by: width) }
     }
-    return range.lowerBound + Int(product.high)
-  }
-
-  /// A uniform integer in `range`, both ends included.
-  public mutating func integer(in range: ClosedRange<Int>) -> Int {
-    integer(in: range.lowerBound..<(range.upperBound + 1))
+    return lowerBound &+ Int(truncatingIfNeeded: product.high)
   }
 
   /// A number of the normal distribution with mean 0 and variance 1 (Box and Muller 1958).

@@ -45,8 +45,19 @@ public enum Threads {
   public static func forEachPart(
     of count: Int, minimum: Int = 1, _ body: @Sendable (_ items: Range<Int>, _ part: Int) -> Void
   ) {
-    guard count > 0 else { return }
-    let parts = max(1, min(Self.count, count / max(1, minimum)))
+    forEachPart(of: count, parts: partCount(of: count, minimum: minimum), body)
+  }
+
+  /// How many parts `forEachPart(of:minimum:_:)` makes; 0 for no items.
+  static func partCount(of count: Int, minimum: Int) -> Int {
+    count > 0 ? max(1, min(Self.count, count / max(1, minimum))) : 0
+  }
+
+  /// Calls `body` once for each of `parts` contiguous parts of `0..<count`, for callers that keep something per part.
+  static func forEachPart(
+    of count: Int, parts: Int, _ body: @Sendable (_ items: Range<Int>, _ part: Int) -> Void
+  ) {
+    guard count > 0, parts > 0 else { return }
     if parts == 1 { return body(0..<count, 0) }
     DispatchQueue.concurrentPerform(iterations: parts) { index in
       body(part(index, of: parts, count: count), index)
