@@ -51,6 +51,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    // Proves for the tests of layers and models that no layer forgets a parameter.
+    .target(
+      name: "LayerReflection", dependencies: ["Tensor", "Layers"], path: "Tests/LayerReflection", swiftSettings: strict),
+    tests("LayersTests", ["Layers", "Tensor", "LayerReflection"], resources: [.copy("Fixtures")]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
   ]
