@@ -51,8 +51,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    tests("OptimizersTests", ["Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
-    tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
+    tests("OptimizersTests", ["Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
+    // Proves for the tests of layers and models that no layer forgets a parameter.
+    .target(
+      name: "LayerReflection", dependencies: ["Tensor", "Layers"], path: "Tests/LayerReflection", swiftSettings: strict),
+    tests("LayersTests", ["Layers", "Tensor", "LayerReflection"], resources: [.copy("Fixtures")]),
+    tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

@@ -2,6 +2,7 @@ import Tensor
 
 /// A residual block: y = relu(body(x) + shortcut(x)), where the shortcut is x itself unless the shape changes.
 ///
+/// A layer with parameters that gets no name is called by its position, in the shortcut `shortcut0`, `shortcut1`, …
 /// Source: He et al. 2016.
 public final class Residual: Layer {
   private let body: Sequential
@@ -15,7 +16,8 @@ public final class Residual: Layer {
   ) {
     self.body = Sequential(body)
     let layers = shortcut()
-    self.shortcut = layers.isEmpty ? nil : Sequential { layers }
+    self.shortcut = layers.isEmpty ? nil : Sequential(layers, prefix: "shortcut")
+    requireDistinctPaths()
   }
 
   public var children: [NamedLayer] {
@@ -27,5 +29,9 @@ public final class Residual: Layer {
     (body(x, context) + (shortcut?(x, context) ?? x)).relu()
   }
 
-  public func outputShape(for input: Shape) -> Shape { body.outputShape(for: input) }
+  public func outputShape(for input: Shape) -> Shape {
+    let (result, short) = (body.outputShape(for: input), shortcut?.outputShape(for: input) ?? input)
+    precondition(result == short, "Residual: the body gives \(result) and the shortcut \(short) for \(input)")
+    return result
+  }
 }

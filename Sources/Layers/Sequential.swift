@@ -14,13 +14,17 @@ import Tensor
 public final class Sequential: Layer {
   public let children: [NamedLayer]
 
-  public init(@ListBuilder<NamedLayer> _ layers: () -> [NamedLayer]) {
-    children = layers().enumerated().map { index, child in
+  public convenience init(@ListBuilder<NamedLayer> _ layers: () -> [NamedLayer]) {
+    self.init(layers())
+  }
+
+  /// - Parameter prefix: what stands before the position in the name of a layer that gets no name.
+  init(_ layers: [NamedLayer], prefix: String = "") {
+    children = layers.enumerated().map { index, child in
       let needsName = child.name.isEmpty && !child.layer.namedParameters.isEmpty
-      return needsName ? child.layer.named("\(index)") : child
+      return needsName ? child.layer.named("\(prefix)\(index)") : child
     }
-    let names = namedParameters.map(\.name)
-    precondition(Set(names).count == names.count, "Sequential: two parameters have the same path in \(names)")
+    requireDistinctPaths()
   }
 
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {

@@ -39,6 +39,12 @@ extension Layer {
   /// The number of weights, running statistics included, as Keras counts them.
   public var parameterCount: Int { namedParameters.reduce(0) { $0 + $1.parameter.shape.count } }
 
+  /// Stops the program where two parameters have the same path: one of them would be lost in files.
+  func requireDistinctPaths() {
+    let names = namedParameters.map(\.name)
+    precondition(Set(names).count == names.count, "\(Self.self): two parameters have the same path in \(names)")
+  }
+
   /// Draws all parameters anew. Each one's values depend on the seed and its path only.
   public func initialize(seed: UInt64) {
     let stream = RandomStream(seed: seed).stream("weights")
