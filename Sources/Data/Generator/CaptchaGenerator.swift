@@ -92,8 +92,9 @@ public final class CaptchaGenerator: Sendable {
   /// - Returns: what each image shows, in order.
   @discardableResult
   public func fill(
-    _ pixels: UnsafeMutableBufferPointer<UInt8>, indices: Range<Int>, seed: UInt64, colorMode: ColorMode
+    _ pixels: UnsafeMutableBufferPointer<UInt8>, indices: some Collection<Int>, seed: UInt64, colorMode: ColorMode
   ) -> [CaptchaContent] {
+    let indices = Array(indices)
     let area = configuration.width * configuration.height
     let size = area * colorMode.channels
     precondition(
@@ -107,7 +108,7 @@ public final class CaptchaGenerator: Sendable {
         withPainter { painter in
           for item in items {
             let image = UnsafeMutableBufferPointer(start: target + item * size, count: size)
-            let content = painter.paint(index: indices.lowerBound + item, seed: seed, into: image, colorMode: colorMode)
+            let content = painter.paint(index: indices[item], seed: seed, into: image, colorMode: colorMode)
             contents.initializeElement(at: item, to: content)
           }
         }

@@ -65,6 +65,18 @@ public struct GeneratorConfiguration: Codable, Sendable, Hashable {
     }
   }
 
+  /// Labels that hold every character and have every length that this configuration draws at most: a codec that can
+  /// express these can express all.
+  var extremeLabels: [String] {
+    types.flatMap { type in
+      switch (type, mathLabel) {
+      case (.math, .answer): ["100"] + (0...9).map(String.init)
+      case (.math, .question): ["20+20=?"] + MathQuestion.characters.map { String($0) }
+      default: characters(for: type).map { String(repeating: $0, count: lengths.upperBound) }
+      }
+    }
+  }
+
   private func validate() throws(GeneratorError) {
     if types.isEmpty {
       throw .invalidConfiguration(

@@ -108,41 +108,20 @@ public struct Safetensors: Sendable {
       var text = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
       // Elements begin at a multiple of eight bytes.
       text.append(Data(repeating: 0x20, count: (8 - text.count % 8) % 8))
-      var content = Data(capacity: 8 + text.count + offset)
-      withUnsafeBytes(of: UInt64(text.count).littleEndian) { content.append(contentsOf: $0) }
-      content.append(text)
-      for (_, tensor) in ordered {
-        withExtendedLifetime(tensor.storage) {
-          content.append(
-            tensor.storage.bytes.assumingMemoryBound(to: UInt8.self), count: tensor.shape.count * tensor.dtype.size)
+      try AtomicFile.write(to: url) { file in
+        try withUnsafeBytes(of: UInt64(text.count).littleEndian) { try file.write(contentsOf: Data($0)) }
+        try file.write(contentsOf: text)
+        for (_, tensor) in ordered {
+          try withExtendedLifetime(tensor.storage) {
+            let size = tensor.shape.count * tensor.dtype.size
+            try file.write(contentsOf: Data(bytesNoCopy: tensor.storage.bytes, count: size, deallocator: .none))
+          }
         }
       }
-      try content.writeAtomically(to: url)
     } catch {
       throw SafetensorsError(
         file: url.path, reason: "cannot be written (\(error.localizedDescription)); check the folder and the free space"
       )
-    }
-  }
-}
-
-extension Data {
-  /// Replaces the file in one step: written beside it, flushed to the disk, renamed.
-  public func writeAtomically(to url: URL) throws {
-    // Two writers of one file, in this process or two, must not share the file that is written first.
-    let temporary = url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).\(UUID().uuidString).partial")
-    do {
-      try write(to: temporary)
-      let handle = try FileHandle(forWritingTo: temporary)
-      try handle.synchronize()
-      try handle.close()
-      guard rename(temporary.path, url.path) == 0 else {
-        throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
-      }
-    } catch {
-      try? FileManager.default.removeItem(at: temporary)
-      throw error
     }
   }
 }

@@ -1,0 +1,46 @@
+import Tensor
+
+/// Where a training gets its images from: a data set, or a generator that never repeats itself.
+public protocol BatchSource: Sendable {
+  /// The number of images of one epoch.
+  var count: Int { get }
+
+  /// Some images of an epoch and their labels; equal arguments give equal bytes.
+  ///
+  /// - Parameters:
+  ///   - indices: in `0..<count`.
+  ///   - epoch: from 0.
+  func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch
+
+  /// What tells this source from others, so that a run is not resumed with other images.
+  var identity: String { get }
+}
+
+/// A data set as a source: the same images in every epoch.
+public struct DatasetBatches: BatchSource {
+  public let dataset: Dataset
+  private let labels: EncodedLabels
+
+  /// - Throws: `LabelError` for the first label that `codec` refuses.
+  public init(_ dataset: Dataset, codec: LabelCodec) throws {
+    self.dataset = dataset
+    labels = try dataset.encodedLabels(codec: codec)
+  }
+
+  public var count: Int { dataset.count }
+
+  public func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch { dataset.batch(indices, labels: labels) }
+
+  /// The number of images and a hash (FNV-1a) of their names and labels.
+  public var identity: String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for sample in dataset.samples {
+      for text in [sample.name, sample.label] {
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        // Ends each text, so that "a", "bc" and "ab", "c" differ.
+        hash = (hash ^ 0xFF) &* 0x100_0000_01B3
+      }
+    }
+    return "\(dataset.count) images, hash \(String(hash, radix: 16))"
+  }
+}

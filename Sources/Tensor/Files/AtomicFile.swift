@@ -1,0 +1,32 @@
+import Foundation
+
+/// Files that are replaced in one step: a crash leaves the earlier content or the new one, never half of one.
+public enum AtomicFile {
+  /// Writes a file beside its place, flushes it to the disk and renames it.
+  ///
+  /// - Parameter content: writes everything to the handle.
+  /// - Throws: what `content` throws, or the system's error; the earlier file is then untouched.
+  public static func write(to url: URL, content: (FileHandle) throws -> Void) throws {
+    // Two writers of one file, in this process or two, must not share the file that is written first.
+    let temporary = url.deletingLastPathComponent().appendingPathComponent(
+      ".\(url.lastPathComponent).\(UUID().uuidString).partial")
+    do {
+      try Data().write(to: temporary)
+      let handle = try FileHandle(forWritingTo: temporary)
+      do {
+        try content(handle)
+        try handle.synchronize()
+        try handle.close()
+      } catch {
+        try? handle.close()
+        throw error
+      }
+      guard rename(temporary.path, url.path) == 0 else {
+        throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+      }
+    } catch {
+      try? FileManager.default.removeItem(at: temporary)
+      throw error
+    }
+  }
+}

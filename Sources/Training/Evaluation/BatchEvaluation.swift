@@ -1,0 +1,46 @@
+import Data
+import Layers
+import Tensor
+
+/// Runs a model over a data set without training it.
+struct BatchEvaluation {
+  let model: any Layer
+  let loss: any Loss
+  let codec: LabelCodec
+  let batchSize: Int
+
+  /// One evaluated batch.
+  struct Result {
+    let indices: ArraySlice<Int>
+    let loss: Double
+    let metricBatch: MetricBatch
+    let readings: [Reading]
+  }
+
+  /// Calls `body` with each batch of `dataset`, in the order of its images, until it returns false.
+  func forEachBatch(
+    of dataset: Dataset, labels: EncodedLabels, _ body: (Result) throws -> Bool
+  ) rethrows {
+    for indices in BatchOrder(count: dataset.count, batchSize: batchSize) {
+      let batch = dataset.batch(indices, labels: labels)
+      let logits = model(batch.images, .inference)
+      let result = Self.read(logits, labels: batch.classes, loss: loss, codec: codec)
+      guard
+        try body(
+          Result(
+            indices: indices, loss: Double(loss(logits, labels: batch.classes).scalar), metricBatch: result.metricBatch,
+            readings: result.readings))
+      else { return }
+    }
+  }
+
+  /// What a batch's outputs say, and what metrics see of it.
+  static func read(
+    _ logits: Tensor, labels: Tensor, loss: any Loss, codec: LabelCodec
+  ) -> (metricBatch: MetricBatch, readings: [Reading]) {
+    let probabilities = loss.outputActivation.probabilities(logits.detached, classes: codec.classCount)
+    let readings = codec.readings(probabilities)
+    let predicted = Tensor(readings.flatMap { $0.classes.map(Int32.init) }, shape: labels.shape)
+    return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
+  }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+/// The folder of one training run and the names of what is in it.
+public struct RunDirectory: Sendable, Hashable {
+  public let url: URL
+
+  public init(_ url: URL) { self.url = url }
+
+  public var configuration: URL { url.appendingPathComponent("config.yaml") }
+  public var log: URL { url.appendingPathComponent("training.log") }
+  public var metrics: URL { url.appendingPathComponent("metrics.csv") }
+  public var summary: URL { url.appendingPathComponent("summary.json") }
+  public var checkpoints: URL { url.appendingPathComponent("checkpoints") }
+  /// Everything that resuming needs: weights, optimizer, callbacks, position.
+  public var resumeState: URL { checkpoints.appendingPathComponent("resume.safetensors") }
+
+  /// The model file of a name, such as `best-val-loss`.
+  public func model(named name: String) -> URL {
+    checkpoints.appendingPathComponent("\(name).safetensors")
+  }
+
+  /// Whether a training has begun here.
+  public var isUsed: Bool {
+    [configuration, resumeState, summary, metrics].contains { FileManager.default.fileExists(atPath: $0.path) }
+  }
+
+  /// Makes the folder and the one for checkpoints.
+  public func create() throws {
+    do {
+      try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+    } catch {
+      throw TrainingError("\(url.path): the run directory cannot be made; choose a folder that you may write to")
+    }
+  }
+}

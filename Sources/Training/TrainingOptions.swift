@@ -1,0 +1,28 @@
+import Foundation
+
+/// How long and in what portions a model trains.
+public struct TrainingOptions: Sendable, Hashable, Codable {
+  /// The number of times that the whole training part is seen, at most.
+  public var epochs: Int
+  /// Images per step.
+  public var batchSize: Int
+  /// Images per step where nothing is trained; nil for the training's batch size.
+  public var evaluationBatchSize: Int?
+  /// Determines the order of the images and dropout; the initial weights are drawn by `Layer.initialize(seed:)`.
+  public var seed: UInt64
+
+  public init(epochs: Int, batchSize: Int, evaluationBatchSize: Int? = nil, seed: UInt64 = 42) {
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.evaluationBatchSize = evaluationBatchSize
+    self.seed = seed
+  }
+}
+
+/// Why a training cannot start or go on, in one line that names the file or key and the remedy.
+public struct TrainingError: Error, CustomStringConvertible, LocalizedError {
+  public let description: String
+  public var errorDescription: String? { description }
+
+  public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,250 @@
+import Callbacks
+import Data
+import Foundation
+import Layers
+import Tensor
+
+/// One run of a trainer's loop: what changes while it trains, as callbacks see it.
+final class TrainingSession: TrainingContext {
+  let trainer: Trainer
+  private let training: any BatchSource
+  private let validation: Dataset
+  private let validationLabels: EncodedLabels
+  private let interruption: Interruption
+
+  private(set) var plan: TrainingPlan
+  private(set) var epoch = 0
+  private(set) var step = 0
+  private var stopReason: StopReason?
+  private var position = ResumePosition()
+  private var history: [(epoch: Int, logs: Logs)] = []
+  /// Which validation images were read right, and after which step: callbacks that ask need no second pass.
+  private var reading: (step: Int, right: [Bool])?
+
+  init(_ trainer: Trainer, training: any BatchSource, validation: Dataset, interruption: Interruption) throws {
+    guard training.count > 0 else { throw TrainingError("the training part has no images; give more data") }
+    guard validation.count > 0 else {
+      throw TrainingError("the validation part has no images; give more data or a larger validation share")
+    }
+    self.trainer = trainer
+    self.training = training
+    self.validation = validation
+    self.interruption = interruption
+    validationLabels = try validation.encodedLabels(codec: trainer.codec)
+    plan = TrainingPlan(
+      epochs: trainer.options.epochs,
+      stepsPerEpoch: (training.count + trainer.options.batchSize - 1) / trainer.options.batchSize,
+      trainingSamples: training.count, validationSamples: validation.count,
+      learningRate: trainer.optimizer.learningRate,
+      metrics: EpochMetrics.keys(trainer.metrics, validation: false)
+        .union(EpochMetrics.keys(trainer.metrics, validation: true)))
+  }
+
+  // MARK: The loop
+
+  func run(resuming: ResumeState?) throws -> TrainingResult {
+    let start = ContinuousClock.now
+    if let resuming { position = resuming.position }
+    plan.initialEpoch = position.epoch
+    epoch = position.epoch
+    try trainer.callbacks.check(plan)
+    try trainer.directory?.create()
+    send(.trainBegan(plan))
+    try trainer.callbacks.onTrainBegin(self)
+    if let resuming { try restore(resuming) }
+    var outcome: TrainingOutcome
+    do {
+      outcome = try trainEpochs()
+    } catch {
+      // Callbacks still learn how it ended; the first error is the one that counts.
+      try? trainer.callbacks.onTrainEnd(self, outcome: .failed("\(error)"))
+      send(.trainEnded(.failed("\(error)"), epochsRun: position.epoch, seconds: start.secondsSince))
+      throw error
+    }
+    try trainer.callbacks.onTrainEnd(self, outcome: outcome)
+    if outcome == .completed, let reason = stopReason { outcome = .stopped(reason) }
+    send(.trainEnded(outcome, epochsRun: position.epoch, seconds: start.secondsSince))
+    return TrainingResult(
+      outcome: outcome, epochsRun: position.epoch, seconds: start.secondsSince, history: history,
+      bestValidationLoss: position.bestValidationLoss, bestExactMatch: position.bestExactMatch)
+  }
+
+  private func trainEpochs() throws -> TrainingOutcome {
+    while position.epoch < plan.epochs {
+      epoch = position.epoch
+      let finished = try trainEpoch()
+      guard finished else {
+        try saveResumeState()
+        return .stopped(.interrupted)
+      }
+      try saveResumeState()
+      if let stopReason { return .stopped(stopReason) }
+    }
+    return .completed
+  }
+
+  /// Trains the current epoch from the current position; false where an interruption ended it before its last batch.
+  private func trainEpoch() throws -> Bool {
+    let start = ContinuousClock.now
+    var running = EpochMetrics(trainer.metrics)
+    if let state = position.metrics { running.restore(state) }
+    // An epoch that is taken up in the middle has begun before.
+    if position.batch == 0 { try trainer.callbacks.onEpochBegin(self) }
+    send(.epochBegan(epoch: epoch, of: plan.epochs, learningRate: learningRate))
+    let batches = BatchOrder(
+      count: training.count, batchSize: trainer.options.batchSize, seed: trainer.options.seed, epoch: epoch)
+    var images = 0
+    for index in position.batch..<batches.count {
+      if interruption.isRequested {
+        position.metrics = running.state
+        return false
+      }
+      try trainer.callbacks.onBatchBegin(self)
+      let batch = training.batch(batches[index], epoch: epoch)
+      trainStep(batch, &running)
+      step += 1
+      position.batch = index + 1
+      images += batches[index].count
+      let logs = running.logs()
+      try trainer.callbacks.onBatchEnd(self, logs: logs)
+      let speed = Double(images) / max(start.secondsSince, 1e-9)
+      let remaining = training.count - min(training.count, (index + 1) * trainer.options.batchSize)
+      send(
+        .batchEnded(
+          BatchProgress(
+            epoch: epoch, epochs: plan.epochs, step: index + 1, steps: batches.count, logs: logs,
+            learningRate: learningRate, imagesPerSecond: speed, remainingSeconds: Double(remaining) / speed)))
+      if stopReason != nil { break }
+    }
+    let trainingSeconds = start.secondsSince
+    let usedRate = learningRate
+    var logs = running.logs()
+    let measured = validate()
+    try trainer.callbacks.onValidationEnd(self, logs: measured)
+    send(.validationEnded(epoch: epoch, logs: measured))
+    logs.merge(measured)
+    note(measured)
+    try trainer.callbacks.onEpochEnd(self, logs: &logs)
+    history.append((epoch, logs))
+    send(
+      .epochEnded(
+        EpochSummary(
+          epoch: epoch, epochs: plan.epochs, logs: logs, learningRate: usedRate, seconds: start.secondsSince,
+          imagesPerSecond: Double(images) / max(trainingSeconds, 1e-9))))
+    position.epoch += 1
+    position.batch = 0
+    position.metrics = nil
+    return true
+  }
+
+  private func trainStep(_ batch: Batch, _ running: inout EpochMetrics) {
+    let stream = RandomStream(seed: trainer.options.seed).stream("step", step)
+    let logits = trainer.model(batch.images, .training(stream: stream))
+    let loss = trainer.loss(logits, labels: batch.classes)
+    let read = BatchEvaluation.read(logits, labels: batch.classes, loss: trainer.loss, codec: trainer.codec)
+    running.add(loss: Double(loss.scalar), images: batch.images.shape[0], batch: read.metricBatch)
+    trainer.optimizer.apply(loss.backward())
+  }
+
+  private func validate() -> Logs {
+    var metrics = EpochMetrics(trainer.metrics)
+    var right: [Bool] = []
+    evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
+      metrics.add(loss: batch.loss, images: batch.indices.count, batch: batch.metricBatch)
+      right += zip(batch.indices, batch.readings).map { validation.samples[$0].label == $1.text }
+      return true
+    }
+    reading = (step, right)
+    return metrics.logs(validation: true)
+  }
+
+  private var evaluation: BatchEvaluation {
+    BatchEvaluation(
+      model: trainer.model, loss: trainer.loss, codec: trainer.codec,
+      batchSize: trainer.options.evaluationBatchSize ?? trainer.options.batchSize)
+  }
+
+  private func note(_ logs: Logs) {
+    // A NaN is never best.
+    if let value = logs[.valLoss], value.isFinite {
+      position.bestValidationLoss = min(value, position.bestValidationLoss ?? value)
+    }
+    if let value = logs[.valExactMatch] { position.bestExactMatch = max(value, position.bestExactMatch ?? value) }
+  }
+
+  // MARK: What callbacks may do
+
+  var learningRate: Float {
+    get { trainer.optimizer.learningRate }
+    set { trainer.optimizer.learningRate = newValue }
+  }
+
+  func weightsSnapshot() -> [String: Tensor] { trainer.model.weights.tensors }
+
+  func restoreWeights(_ snapshot: [String: Tensor]) throws {
+    try trainer.model.load(Weights(snapshot))
+    reading = nil
+  }
+
+  func saveModel(named name: String, metadata: [String: String]) throws {
+    guard let directory = trainer.directory else { return }
+    try trainer.saveModel(to: directory.model(named: name), metadata: metadata)
+  }
+
+  func exactMatch(samples: Int) throws -> Double {
+    let count = min(samples, validation.count)
+    if reading?.step != step { _ = validate() }
+    guard let right = reading?.right.prefix(count), !right.isEmpty else { return 0 }
+    return Double(right.reduce(0) { $0 + ($1 ? 1 : 0) }) / Double(right.count)
+  }
+
+  func requestStop(_ reason: StopReason) { stopReason = stopReason ?? reason }
+
+  func send(_ event: TrainingEvent) { trainer.sinks.send(event) }
+
+  // MARK: Resuming
+
+  private func saveResumeState() throws {
+    guard let directory = trainer.directory else { return }
+    position.step = step
+    try ResumeState(
+      position: position, weights: trainer.model.weights, optimizer: trainer.optimizer,
+      callbacks: trainer.callbacks.savedStates(), fingerprint: fingerprint
+    ).write(to: directory.resumeState)
+  }
+
+  private func restore(_ state: ResumeState) throws {
+    try state.requireSame(fingerprint)
+    try trainer.model.load(state.weights)
+    try state.restore(trainer.optimizer)
+    try trainer.callbacks.restore(state.callbacks)
+    step = state.position.step
+  }
+
+  /// What must be equal for a run to be the continuation of another.
+  private var fingerprint: RunFingerprint {
+    get throws {
+      RunFingerprint(
+        model: trainer.modelMetadata, seed: trainer.options.seed, batchSize: trainer.options.batchSize,
+        loss: type(of: trainer.loss).name, training: training.identity,
+        validation: try DatasetBatches(validation, codec: trainer.codec).identity)
+    }
+  }
+}
+
+extension Trainer {
+  /// Writes the model as it is now as a model file.
+  public func saveModel(to url: URL, metadata: [String: String] = [:]) throws {
+    try Safetensors(
+      tensors: model.weights.tensors, metadata: modelMetadata.merging(metadata) { $1 }
+    ).write(to: url)
+  }
+}
+
+extension ContinuousClock.Instant {
+  /// Seconds from this instant until now.
+  var secondsSince: Double {
+    let (seconds, attoseconds) = duration(to: .now).components
+    return Double(seconds) + Double(attoseconds) * 1e-18
+  }
+}
