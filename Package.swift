@@ -52,6 +52,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
+    tests("CallbacksTests", ["Callbacks", "Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
     tests("OptimizersTests", ["Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
     // Proves for the tests of layers and models that no layer forgets a parameter.
     .target(

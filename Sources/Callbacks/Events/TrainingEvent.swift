@@ -8,6 +8,10 @@ public enum TrainingEvent: Sendable {
   case epochEnded(EpochSummary)
   case learningRateChanged(LearningRateChange)
   case modelSaved(SavedModel)
+  /// The weights of the best epoch (from 0) are the model's again.
+  case bestWeightsRestored(epoch: Int, metric: MetricKey, value: Double)
+  /// An epoch's logs lack a metric that a callback watches.
+  case metricMissing(MetricKey, callback: String, epoch: Int)
   case message(String)
   case warning(String)
   /// `epochsRun` counts the epochs of this run, `seconds` their time.

@@ -59,3 +59,10 @@ extension TrainingContext {
     send(.modelSaved(SavedModel(epoch: epoch, name: name, metric: metric, value: value)))
   }
 }
+
+extension TrainingContext {
+  /// Warns that an epoch's logs lack a metric that a callback watches.
+  func warnMissing(_ metric: MetricKey, callback: String) {
+    send(.metricMissing(metric, callback: callback, epoch: epoch))
+  }
+}

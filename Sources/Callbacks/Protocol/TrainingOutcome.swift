@@ -1,7 +1,8 @@
 /// Why training was asked to stop before its last epoch.
 public enum StopReason: Hashable, Sendable {
-  /// The metric has not improved for `patience` epochs; `best` is its best value, of epoch `bestEpoch` (from 0).
-  case noImprovement(monitor: MetricKey, patience: Int, best: Double, bestEpoch: Int)
+  /// The metric has not improved for `patience` epochs; `best` is its best value, of epoch `bestEpoch` (from 0), or nil
+  /// where it never had one.
+  case noImprovement(monitor: MetricKey, patience: Int, best: Double?, bestEpoch: Int?)
   /// The metric became NaN or infinite.
   case nonFinite(MetricKey)
   /// The time allowed for the run, in seconds, is used up.

@@ -1,0 +1,48 @@
+/// Saves the model when it reads more whole texts right than ever, measured on a part of the validation images.
+public final class ExactMatchCheckpoint: StatefulCallback {
+  public struct State: Codable, Sendable {
+    /// The best share so far, 0...1; a model that reads nothing right is never saved.
+    public internal(set) var best = 0.0
+  }
+
+  public let name = "exact_match_checkpoint"
+  public var state = State()
+
+  private let fileName: String
+  private let every: Int
+  private let samples: Int
+
+  /// - Parameters:
+  ///   - fileName: the file's name without folder and extension.
+  ///   - every: measure after every so many epochs.
+  ///   - samples: how many validation images to read, at most.
+  public init(fileName: String = "best-exact-match", every: Int = 5, samples: Int = 2000) {
+    self.fileName = fileName
+    self.every = every
+    self.samples = samples
+  }
+
+  public func check(_ plan: TrainingPlan) throws {
+    for (argument, value) in [("every", every), ("samples", samples)] where value < 1 {
+      throw CallbackError.invalidArgument(
+        callback: name, argument: argument, value: "\(value)", remedy: "give 1 or more")
+    }
+    if let fault = FileNameTemplate(fileName).fault {
+      throw CallbackError.invalidArgument(
+        callback: name, argument: "filename", value: "\"\(fileName)\"", remedy: fault)
+    }
+    if plan.validationSamples == 0 {
+      throw CallbackError.invalidArgument(
+        callback: name, argument: "samples", value: "\(samples)",
+        remedy: "there is no validation image to read; give the run a validation part")
+    }
+  }
+
+  public func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) throws {
+    guard (context.epoch + 1) % every == 0 else { return }
+    let share = try context.exactMatch(samples: samples)
+    guard share > state.best else { return }
+    try context.saveModel(named: fileName, metric: .valExactMatch, value: share)
+    state.best = share
+  }
+}
