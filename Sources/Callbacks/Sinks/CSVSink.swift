@@ -43,7 +43,7 @@ public final class CSVSink: EventSink {
           kept = ([header] + rows).map { $0 + Self.lineEnd }.joined()
         }
       }
-      try Foundation.Data(kept.utf8).writeAtomically(to: url)
+      try AtomicFile.write(to: url) { try $0.write(contentsOf: Foundation.Data(kept.utf8)) }
     } catch {
       throw EventSinkError(file: url.path, reason: error.localizedDescription)
     }
