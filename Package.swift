@@ -58,6 +58,8 @@ let package = Package(
     .target(
       name: "LayerReflection", dependencies: ["Tensor", "Layers"], path: "Tests/LayerReflection", swiftSettings: strict),
     tests("LayersTests", ["Layers", "Tensor", "LayerReflection"], resources: [.copy("Fixtures")]),
+    tests(
+      "ModelsTests", ["Models", "Layers", "Data", "Tensor", "LayerReflection"], resources: [.copy("Fixtures")]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

@@ -126,8 +126,9 @@ struct ModelBuilder {
   /// Max pooling where the image is still large enough for it; otherwise an error that names the remedy.
   mutating func addPool(_ window: Int = 2) throws {
     guard shape[1] >= window, shape[2] >= window else {
+      let key = shape[1] < window ? "imageHeight" : "imageWidth"
       throw ModelError(
-        "model.imageHeight: an image of \(configuration.imageWidth)×\(configuration.imageHeight) is too small for the "
+        "model.\(key): an image of \(configuration.imageWidth)×\(configuration.imageHeight) is too small for the "
           + "\(configuration.architecture) architecture's pooling; use a larger image or fewer filters")
     }
     add(MaxPool2D(window))

@@ -59,7 +59,8 @@ struct MetricStep: Decodable, Sendable {
   private func reading(_ labels: [[Int32]], _ predicted: [[Int32]]) -> MetricBatch {
     let shape: Shape = [labels.count, labels[0].count]
     return MetricBatch(
-      probabilities: Tensor(zeros: [shape[0], shape[1], 10]), labels: Tensor(labels.flatMap { $0 }, shape: shape),
+      probabilities: Tensor((0..<10 * shape.count).map { Float($0 * 7 % 10) / 10 }, shape: [shape[0], shape[1], 10]),
+      labels: Tensor(labels.flatMap { $0 }, shape: shape),
       predicted: Tensor(predicted.flatMap { $0 }, shape: shape))
   }
 
@@ -103,5 +104,27 @@ struct MetricStep: Decodable, Sendable {
     #expect(abs(metric.result - 2.5 / 3) < 1e-12)
     metric.reset()
     #expect(metric.accuracies == [] && metric.result == 0)
+  }
+
+  /// A measurement that is saved after one batch and taken up by a new instance goes on as if nothing had happened.
+  @Test func countsRestoreAMeasurement() {
+    let metrics: [any Metric] = [
+      BinaryAccuracy(), Precision(), Recall(), ExactMatch(), CharacterAccuracy(padding: 9), PerPositionAccuracy(),
+    ]
+    for metric in metrics {
+      var (whole, fresh) = (metric, metric)
+      #expect(fresh.counts.allSatisfy { $0 == 0 })
+      whole.update(first)
+      fresh.counts = whole.counts
+      whole.update(second)
+      fresh.update(second)
+      #expect(fresh.counts == whole.counts && fresh.result == whole.result, "\(metric.name)")
+      fresh.reset()
+      var empty = metric
+      empty.counts = fresh.counts
+      empty.update(second)
+      fresh.update(second)
+      #expect(empty.result == fresh.result, "\(metric.name) from an empty state")
+    }
   }
 }
