@@ -59,7 +59,8 @@ let package = Package(
       name: "LayerReflection", dependencies: ["Tensor", "Layers"], path: "Tests/LayerReflection", swiftSettings: strict),
     tests("LayersTests", ["Layers", "Tensor", "LayerReflection"], resources: [.copy("Fixtures")]),
     tests(
-      "ModelsTests", ["Models", "Layers", "Data", "Tensor", "LayerReflection"], resources: [.copy("Fixtures")]),
+      "ModelsTests", ["Models", "Layers", "Optimizers", "Data", "Tensor", "LayerReflection"],
+      resources: [.copy("Fixtures")]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

@@ -2,6 +2,7 @@ import Data
 import Foundation
 import Layers
 import Models
+import Optimizers
 import Tensor
 
 /// A few training steps of a small model that Keras made: `NAME.json` and `NAME.safetensors`.
@@ -33,11 +34,12 @@ struct GoldenTrajectory: Decodable {
   let maxLength: Int
   let model: Model
   let loss: LossConfiguration
+  let optimizer: ComponentConfiguration
   let labels: [String]
   let steps: [Step]
 
   private enum CodingKeys: String, CodingKey {
-    case charset, model, loss, labels, steps
+    case charset, model, loss, optimizer, labels, steps
     case maxLength = "max_length"
   }
 
@@ -47,6 +49,10 @@ struct GoldenTrajectory: Decodable {
     }
     return Bundle.module.bundleURL.appendingPathComponent("Fixtures/trajectories", isDirectory: true)
   }()
+
+  /// What Keras in Float64 makes of the trajectories that come with the tests.
+  static let float64Folder = Bundle.module.bundleURL.appendingPathComponent(
+    "Fixtures/float64", isDirectory: true)
 
   /// The names of all trajectories in the folder; fails where there is none.
   static func names() throws -> [String] {
@@ -74,6 +80,14 @@ struct GoldenTrajectory: Decodable {
         architecture: model.kind, imageWidth: images[2], imageHeight: images[1],
         colorMode: images[3] == 1 ? .grayscale : .rgb, codec: codec, filters: filters, dense: model.fc,
         convolutionDropout: model.dropout, denseDropout: model.dropout))
+  }
+
+  func makeOptimizer(_ model: Sequential) throws -> Optimizer {
+    let names = ["lr": "learning_rate", "beta1": "beta_1", "beta2": "beta_2"]
+    let arguments = Dictionary(uniqueKeysWithValues: optimizer.arguments.map { (names[$0.key] ?? $0.key, $0.value) })
+    return try OptimizerRegistry.standard.makeOptimizer(
+      ComponentConfiguration(optimizer.name, arguments),
+      parameters: model.namedParameters.map { ($0.name, $0.parameter) })
   }
 
   /// Class indices [N, maxLength] of the labels, padded with the space.
