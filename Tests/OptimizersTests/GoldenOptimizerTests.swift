@@ -13,7 +13,7 @@ import Testing
 
   private func replay(_ run: GoldenRun) throws {
     let parameters = zip(run.shapes, run.initial).enumerated().map { index, variable in
-      (
+      NamedParameter(
         name: "variable\(index)",
         parameter: Parameter(
           "value", value: Tensor(variable.1.map(\.value), shape: Shape(variable.0)))

@@ -26,7 +26,8 @@ import Testing
     let count = 70_003
     let weights = parameter(count, 1)
     let optimizer = Optimizer(
-      .adamW(amsgrad: true), parameters: [("w", weights)], learningRate: 0.01, clipping: .byNorm(1))
+      .adamW(amsgrad: true), parameters: [NamedParameter(name: "w", parameter: weights)], learningRate: 0.01,
+      clipping: .byNorm(1))
     var expected = weights.value.elements().map(Double.init)
     var mean = [Double](repeating: 0, count: count)
     var square = mean
@@ -54,7 +55,11 @@ import Testing
     let (moving, frozen, unused) = (parameter(5, 1), parameter(5, 2, trainable: false), parameter(5, 3))
     let before = (moving.value.elements(), frozen.value.elements(), unused.value.elements())
     let optimizer = Optimizer(
-      SGD(), parameters: [("a", moving), ("b", frozen), ("c", unused)], learningRate: 0.5, weightDecay: 0.1)
+      SGD(),
+      parameters: [
+        NamedParameter(name: "a", parameter: moving), NamedParameter(name: "b", parameter: frozen),
+        NamedParameter(name: "c", parameter: unused),
+      ], learningRate: 0.5, weightDecay: 0.1)
     let gradient = noise(5, 4)
     optimizer.apply(gradients([(moving, gradient), (frozen, gradient)]))
     #expect(frozen.value.elements() == before.1)
@@ -70,7 +75,8 @@ import Testing
     let results = [1, 3].map { threads in
       Threads.count = threads
       let weights = parameter(50_001, 5)
-      let optimizer = Optimizer(Adam(), parameters: [("w", weights)], clipping: .byValue(0.5))
+      let optimizer = Optimizer(
+        Adam(), parameters: [NamedParameter(name: "w", parameter: weights)], clipping: .byValue(0.5))
       for step in 0..<3 { optimizer.apply(gradients([(weights, noise(50_001, UInt64(step)))])) }
       return weights.value.elements()
     }
@@ -79,7 +85,9 @@ import Testing
 
   @Test func summaryCountsTheParametersThatClippingShrank() {
     let (small, large) = (parameter(4, 1), parameter(4, 2))
-    let optimizer = Optimizer(SGD(), parameters: [("s", small), ("l", large)], clipping: .byNorm(1))
+    let optimizer = Optimizer(
+      SGD(), parameters: [NamedParameter(name: "s", parameter: small), NamedParameter(name: "l", parameter: large)],
+      clipping: .byNorm(1))
     let summary = optimizer.apply(
       gradients([
         (small, vector(0.5, 0, 0, 0)), (large, vector(3, 4, 0, 0)),
@@ -93,7 +101,8 @@ import Testing
   @Test(arguments: [(Float(1e20), Float(1)), (.infinity, .nan)])
   func clippingByNormOfHugeGradients(element: Float, expected: Float) {
     let weights = Parameter("w", value: vector(1, 1))
-    let optimizer = Optimizer(SGD(), parameters: [("w", weights)], learningRate: 1, clipping: .byNorm(1))
+    let optimizer = Optimizer(
+      SGD(), parameters: [NamedParameter(name: "w", parameter: weights)], learningRate: 1, clipping: .byNorm(1))
     optimizer.apply(gradients([(weights, vector(element, 1))]))
     let result = weights.value.elements()
     #expect(expected.isNaN ? result[0].isNaN : result[0] == expected)
@@ -102,7 +111,7 @@ import Testing
 
   @Test func momentsOfIdleWeightsBecomeZero() throws {
     let weights = Parameter("w", value: vector(1))
-    let optimizer = Optimizer(Adam(), parameters: [("w", weights)])
+    let optimizer = Optimizer(Adam(), parameters: [NamedParameter(name: "w", parameter: weights)])
     optimizer.apply(gradients([(weights, vector(1e-30))]))
     for _ in 0..<400 { optimizer.apply(gradients([(weights, vector(0))])) }
     let mean = try #require(optimizer.state().tensors["m/w"])
@@ -132,8 +141,10 @@ import Testing
     let configuration = ComponentConfiguration(rule, arguments)
     for cut in 0...6 {
       let (whole, parted) = (parameter(1001, 1), parameter(1001, 1))
-      let uninterrupted = try OptimizerRegistry.standard.makeOptimizer(configuration, parameters: [("w", whole)])
-      var optimizer = try OptimizerRegistry.standard.makeOptimizer(configuration, parameters: [("w", parted)])
+      let uninterrupted = try OptimizerRegistry.standard.makeOptimizer(
+        configuration, parameters: [NamedParameter(name: "w", parameter: whole)])
+      var optimizer = try OptimizerRegistry.standard.makeOptimizer(
+        configuration, parameters: [NamedParameter(name: "w", parameter: parted)])
       uninterrupted.learningRate = 0.02
       optimizer.learningRate = 0.02
       for step in 0..<7 {
@@ -141,7 +152,8 @@ import Testing
           let state = optimizer.state()
           let counters = try JSONDecoder().decode(
             OptimizerState.Counters.self, from: JSONEncoder().encode(state.counters))
-          optimizer = try OptimizerRegistry.standard.makeOptimizer(configuration, parameters: [("w", parted)])
+          optimizer = try OptimizerRegistry.standard.makeOptimizer(
+            configuration, parameters: [NamedParameter(name: "w", parameter: parted)])
           try optimizer.restore(OptimizerState(counters: counters, tensors: state.tensors))
         }
         let gradient = noise(1001, UInt64(20 + step))
@@ -155,7 +167,7 @@ import Testing
 
   @Test func savedStateIsACopy() {
     let weights = parameter(10, 1)
-    let optimizer = Optimizer(Adam(), parameters: [("w", weights)])
+    let optimizer = Optimizer(Adam(), parameters: [NamedParameter(name: "w", parameter: weights)])
     optimizer.apply(gradients([(weights, noise(10, 2))]))
     let state = optimizer.state()
     let before = state.tensors["m/w"]?.elements()
@@ -165,7 +177,7 @@ import Testing
   }
 
   @Test func stateThatDoesNotFitIsRefused() {
-    let optimizer = Optimizer(Adam(), parameters: [("w", parameter(10, 1))])
+    let optimizer = Optimizer(Adam(), parameters: [NamedParameter(name: "w", parameter: parameter(10, 1))])
     let state = optimizer.state()
     var missing = state
     missing.tensors["v/w"] = nil

@@ -64,17 +64,6 @@ public struct NamedLayer {
   }
 }
 
-/// A parameter under its path within a model.
-public struct NamedParameter: Sendable {
-  public let name: String
-  public let parameter: Parameter
-
-  public init(name: String, parameter: Parameter) {
-    self.name = name
-    self.parameter = parameter
-  }
-}
-
 /// Builds a list from single elements, optional ones and lists.
 @resultBuilder
 public enum ListBuilder<Element> {

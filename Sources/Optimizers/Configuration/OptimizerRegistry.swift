@@ -30,7 +30,7 @@ public struct OptimizerRegistry: Sendable {
   /// Beside the rule's own arguments it takes `learning_rate`, one of `clipnorm`, `global_clipnorm` and `clipvalue`, `weight_decay` and `gradient_accumulation_steps`.
   /// - Throws: `ConfigurationError` for an unknown name or argument, or a value that can't be.
   public func makeOptimizer(
-    _ configuration: ComponentConfiguration, parameters: [Optimizer.NamedParameter]
+    _ configuration: ComponentConfiguration, parameters: [NamedParameter]
   ) throws -> Optimizer {
     guard let factory = factories[configuration.name] else {
       throw ConfigurationError.unknownName(kind: "optimizer", name: configuration.name, known: names)

@@ -5,13 +5,10 @@ import Tensor
 /// A step is: mean over accumulated gradients → clipping → decoupled weight decay `w ← w − w·decay·rate` → rule (Keras 3).
 /// Each parameter takes one pass over memory, divided among the threads.
 /// ```swift
-/// let optimizer = Optimizer(Adam(amsgrad: true), parameters: model.parameters, clipping: .byNorm(1))
+/// let optimizer = Optimizer(Adam(amsgrad: true), parameters: model.namedParameters, clipping: .byNorm(1))
 /// optimizer.apply(loss.backward())
 /// ```
 public final class Optimizer {
-  /// A parameter under the name that its moments are saved by.
-  public typealias NamedParameter = (name: String, parameter: Parameter)
-
   public let rule: any UpdateRule
   public let clipping: GradientClipping?
   /// The decoupled weight decay; it works on every trainable parameter, biases included, as in Keras.
@@ -86,7 +83,8 @@ public final class Optimizer {
 
   /// The gradients to update with, by parameter; nil while they are being summed up.
   private func accumulate(_ gradients: Gradients) -> [Entry]? {
-    let present: [Entry] = parameters.compactMap { name, parameter in
+    let present: [Entry] = parameters.compactMap { named in
+      let (name, parameter) = (named.name, named.parameter)
       guard parameter.isTrainable, let gradient = gradients[parameter] else { return nil }
       precondition(
         gradient.shape == parameter.shape,
@@ -99,7 +97,7 @@ public final class Optimizer {
     }
     guard iterations % accumulationSteps == 0 else { return nil }
     defer { accumulated = [:] }
-    return parameters.compactMap { name, parameter in accumulated[name].map { (name, parameter, $0) } }
+    return parameters.compactMap { named in accumulated[named.name].map { (named.name, named.parameter, $0) } }
   }
 
   /// The norms of the gradients times `scale`; nil where the clipping does not need them.

@@ -54,7 +54,8 @@ extension Optimizer {
   /// The present state: a copy that later updates do not change.
   public func state() -> OptimizerState {
     var tensors: [String: Tensor] = [:]
-    for (name, parameter) in parameters where parameter.isTrainable {
+    for named in parameters where named.parameter.isTrainable {
+      let (name, parameter) = (named.name, named.parameter)
       let moments = moments[name] ?? emptyMoments(parameter)
       let count = parameter.shape.count
       moments.withElements(of: Float.self) { elements in
@@ -87,7 +88,8 @@ extension Optimizer {
     }
     var newMoments: [String: Tensor] = [:]
     var newAccumulated: [String: Tensor] = [:]
-    for (name, parameter) in parameters where parameter.isTrainable {
+    for named in parameters where named.parameter.isTrainable {
+      let (name, parameter) = (named.name, named.parameter)
       let count = parameter.shape.count
       var all = emptyMoments(parameter)
       for (index, slot) in rule.slots.enumerated() {
