@@ -5,8 +5,8 @@ import PackageDescription
 let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
 /// A module of this package; `dependencies` are the only modules that it may import.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 /// The tests of one module, which may use everything below it.
@@ -50,7 +50,9 @@ let package = Package(
         "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Training", "Models", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
-      ]),
+      ],
+      // In the binary, so that it needs no files beside it.
+      resources: [.embedInCode("Recipes")]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
     tests("CallbacksTests", ["Callbacks", "Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
     tests("OptimizersTests", ["Optimizers", "Tensor"], resources: [.copy("Fixtures")]),

@@ -159,3 +159,5 @@ int png_codec_encode(
   free(target);
   return 0;
 }
+
+const char *png_codec_library_version(void) { return png_get_libpng_ver(NULL); }

@@ -8,16 +8,20 @@ public struct ModelDescription: Sendable, Hashable {
   public let configuration: ModelConfiguration
   /// What the model was trained to make small, which also decides how its outputs become probabilities.
   public let loss: LossConfiguration
+  /// The types of captcha that the model was trained on; nil where that is not known.
+  public let trainedTypes: [String]?
 
-  public init(configuration: ModelConfiguration, loss: LossConfiguration) {
+  public init(configuration: ModelConfiguration, loss: LossConfiguration, trainedTypes: [String]? = nil) {
     self.configuration = configuration
     self.loss = loss
+    self.trainedTypes = trainedTypes
   }
 
   private static let format = "1"
   private static let formatKey = "captcha.format"
   private static let modelKey = "captcha.model"
   private static let lossKey = "captcha.loss"
+  private static let typesKey = "captcha.types"
   private static let preprocessingKey = "captcha.preprocessing"
   /// The one preprocessing of this format; named in the file so that other programs can follow it.
   private static let preprocessing = "lanczos resize to imageWidth x imageHeight, colorMode, bytes / 255, NHWC"
@@ -26,12 +30,14 @@ public struct ModelDescription: Sendable, Hashable {
   public func metadata() throws -> [String: String] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    return [
+    var metadata = [
       Self.formatKey: Self.format,
       Self.modelKey: String(decoding: try encoder.encode(configuration), as: UTF8.self),
       Self.lossKey: String(decoding: try encoder.encode(loss), as: UTF8.self),
       Self.preprocessingKey: Self.preprocessing,
     ]
+    if let trainedTypes { metadata[Self.typesKey] = String(decoding: try encoder.encode(trainedTypes), as: UTF8.self) }
+    return metadata
   }
 
   /// Reads the metadata of a model file.
@@ -50,6 +56,9 @@ public struct ModelDescription: Sendable, Hashable {
     do {
       configuration = try JSONDecoder().decode(ModelConfiguration.self, from: Foundation.Data(model.utf8))
       self.loss = try JSONDecoder().decode(LossConfiguration.self, from: Foundation.Data(loss.utf8))
+      trainedTypes = try metadata[Self.typesKey].map {
+        try JSONDecoder().decode([String].self, from: Foundation.Data($0.utf8))
+      }
     } catch {
       throw ModelError("\(file): its description cannot be understood (\(error)); train the model again")
     }

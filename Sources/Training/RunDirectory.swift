@@ -19,9 +19,9 @@ public struct RunDirectory: Sendable, Hashable {
     checkpoints.appendingPathComponent("\(name).safetensors")
   }
 
-  /// Whether a training has begun here.
+  /// Whether a training has saved anything here that a new one would overwrite.
   public var isUsed: Bool {
-    [configuration, resumeState, summary, metrics].contains { FileManager.default.fileExists(atPath: $0.path) }
+    [resumeState, summary].contains { FileManager.default.fileExists(atPath: $0.path) }
   }
 
   /// Makes the folder and the one for checkpoints.

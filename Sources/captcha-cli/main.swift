@@ -1,1 +1,3 @@
 import CLI
+
+CaptchaCommand.runAndExit(Array(CommandLine.arguments.dropFirst()))

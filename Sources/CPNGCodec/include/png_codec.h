@@ -38,3 +38,6 @@ void png_codec_close(png_codec_reader *reader);
 int png_codec_encode(
     const uint8_t *pixels, uint32_t width, uint32_t height, int channels, int level, uint8_t **bytes, size_t *size,
     char message[PNG_CODEC_MESSAGE_SIZE]);
+
+/// The version of libpng in use, such as "1.6.39".
+const char *png_codec_library_version(void);

@@ -9,15 +9,15 @@ public struct DatasetOptions: Sendable {
   public var height: Int
   /// The channels that images are converted to.
   public var colorMode: ColorMode
-  /// The labels that are accepted.
-  public var codec: LabelCodec
+  /// Decides which labels are accepted; nil accepts every label.
+  public var codec: LabelCodec?
   /// Loading fails if more than this share of the images is rejected, from 0 (none may be) to 1 (all may be).
   public var maximumRejectedShare: Double
   /// The largest image files that are read.
   public var limits: ImageLimits
 
   public init(
-    width: Int = 200, height: Int = 60, colorMode: ColorMode = .rgb, codec: LabelCodec = LabelCodec(),
+    width: Int = 200, height: Int = 60, colorMode: ColorMode = .rgb, codec: LabelCodec? = LabelCodec(),
     maximumRejectedShare: Double = 0.05, limits: ImageLimits = ImageLimits()
   ) {
     self.width = width
@@ -145,11 +145,12 @@ public struct DatasetLoader: Sendable {
   }
 
   private func checkLabels(_ samples: [Sample]) -> (accepted: [Sample], rejected: [Rejection]) {
+    guard let codec = options.codec else { return (samples, []) }
     var accepted: [Sample] = []
     var rejected: [Rejection] = []
     for sample in samples {
       do {
-        _ = try options.codec.encode(sample.label)
+        _ = try codec.encode(sample.label)
         accepted.append(sample)
       } catch {
         let reason = (error as? LabelError)?.reason ?? "\(error)"

@@ -34,6 +34,14 @@ struct BatchEvaluation {
     }
   }
 
+  /// Calls `body` with the readings of each batch of `dataset`, whatever its labels are.
+  func readEachBatch(of dataset: Dataset, _ body: (_ indices: ArraySlice<Int>, _ readings: [Reading]) -> Void) {
+    for indices in BatchOrder(count: dataset.count, batchSize: batchSize) {
+      let logits = model(dataset.images(at: indices), .inference)
+      body(indices, codec.readings(loss.outputActivation.probabilities(logits, classes: codec.classCount)))
+    }
+  }
+
   /// What a batch's outputs say, and what metrics see of it.
   static func read(
     _ logits: Tensor, labels: Tensor, loss: any Loss, codec: LabelCodec

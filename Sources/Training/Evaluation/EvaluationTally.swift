@@ -9,11 +9,13 @@ struct EvaluationTally {
 
   private let codec: LabelCodec
   private var lossSum = 0.0
-  private var count = 0
-  private var right = 0
   private var answers = BinaryCounts()
-  private var characters: CharacterAccuracy
-  private var positions = PerPositionAccuracy()
+  /// Images whose labels the model can say, and others.
+  private var expressible = 0
+  private var inexpressible = 0
+  private var all = Group()
+  private var characters = Group()
+  private var positions: [Group]
   private var byType: [String: Group] = [:]
   private var byLength: [String: Group] = [:]
   private var confusions: [Pair: Int] = [:]
@@ -28,60 +30,68 @@ struct EvaluationTally {
       count += 1
     }
 
-    var share: EvaluationReport.Share {
-      EvaluationReport.Share(count: count, exactMatch: Double(right) / Double(count))
-    }
+    var value: Double { count == 0 ? 0 : Double(right) / Double(count) }
+    var share: EvaluationReport.Share { EvaluationReport.Share(count: count, exactMatch: value) }
   }
 
   private struct Pair: Hashable {
-    let label, read: Int
+    let label, read: String
   }
 
   init(codec: LabelCodec) {
     self.codec = codec
-    characters = CharacterAccuracy(padding: codec.paddingIndex)
+    positions = Array(repeating: Group(), count: codec.maximumLength)
   }
 
+  /// Counts a batch of labels that the model can say.
   mutating func add(_ batch: BatchEvaluation.Result, of dataset: Dataset) {
+    expressible += batch.indices.count
     lossSum += batch.loss * Double(batch.indices.count)
     answers.add(batch.metricBatch)
-    characters.update(batch.metricBatch)
-    positions.update(batch.metricBatch)
-    let labels = batch.metricBatch.labels.elements(of: Int32.self)
-    for (row, index) in batch.indices.enumerated() {
-      let (sample, reading) = (dataset.samples[index], batch.readings[row])
-      let isRight = sample.label == reading.text
-      count += 1
-      right += isRight ? 1 : 0
-      byType[sample.type ?? "unknown", default: Group()].add(isRight)
-      byLength["\(sample.label.count)", default: Group()].add(isRight)
-      for (position, read) in reading.classes.enumerated() {
-        let label = Int(labels[row * codec.maximumLength + position])
-        if label != read { confusions[Pair(label: label, read: read), default: 0] += 1 }
-      }
-      if examples.count < Self.shownExamples {
-        examples.append(
-          EvaluationReport.Example(
-            file: sample.name, label: sample.label, text: reading.text, confidence: reading.confidence))
-      }
+    for (index, reading) in zip(batch.indices, batch.readings) { count(dataset.samples[index], reading) }
+  }
+
+  /// Counts images whose labels the model cannot say.
+  mutating func add(_ readings: [Reading], of samples: ArraySlice<Sample>) {
+    inexpressible += readings.count
+    for (sample, reading) in zip(samples, readings) { count(sample, reading) }
+  }
+
+  private mutating func count(_ sample: Sample, _ reading: Reading) {
+    let isRight = sample.label == reading.text
+    all.add(isRight)
+    byType[sample.type ?? "unknown", default: Group()].add(isRight)
+    byLength["\(sample.label.count)", default: Group()].add(isRight)
+    let (label, text) = (Array(sample.label), Array(reading.text))
+    for position in 0..<max(label.count, text.count, positions.count) {
+      let expected = position < label.count ? String(label[position]) : ""
+      let read = position < text.count ? String(text[position]) : ""
+      if position < positions.count { positions[position].add(expected == read) }
+      // Where both are padding there is no character to read.
+      if !expected.isEmpty || !read.isEmpty { characters.add(expected == read) }
+      if expected != read { confusions[Pair(label: expected, read: read), default: 0] += 1 }
+    }
+    if examples.count < Self.shownExamples {
+      examples.append(
+        EvaluationReport.Example(
+          file: sample.name, label: sample.label, text: reading.text, confidence: reading.confidence))
     }
   }
 
   func report(seconds: Double) -> EvaluationReport {
-    let interval = wilsonInterval(right: right, of: count)
+    let interval = wilsonInterval(right: all.right, of: all.count)
     let ordered = confusions.sorted {
       ($1.value, $0.key.label, $0.key.read) < ($0.value, $1.key.label, $1.key.read)
     }
     return EvaluationReport(
-      count: count, loss: count == 0 ? 0 : lossSum / Double(count),
-      exactMatch: count == 0 ? 0 : Double(right) / Double(count),
-      exactMatchInterval: [interval.lowerBound, interval.upperBound], characterAccuracy: characters.result,
-      binaryAccuracy: answers.accuracy, precision: answers.precision, recall: answers.recall,
-      byType: byType.mapValues(\.share), byLength: byLength.mapValues(\.share), perPosition: positions.accuracies,
+      count: all.count, inexpressible: inexpressible, loss: expressible == 0 ? nil : lossSum / Double(expressible),
+      exactMatch: all.value, exactMatchInterval: [interval.lowerBound, interval.upperBound],
+      characterAccuracy: characters.value, binaryAccuracy: answers.accuracy, precision: answers.precision,
+      recall: answers.recall, byType: byType.mapValues(\.share), byLength: byLength.mapValues(\.share),
+      perPosition: positions.map(\.value),
       confusions: ordered.prefix(Self.shownConfusions).map {
-        EvaluationReport.Confusion(
-          true: codec.decode([$0.key.label]), predicted: codec.decode([$0.key.read]), count: $0.value)
+        EvaluationReport.Confusion(true: $0.key.label, predicted: $0.key.read, count: $0.value)
       },
-      imagesPerSecond: Double(count) / max(seconds, 1e-9), examples: examples)
+      imagesPerSecond: Double(all.count) / max(seconds, 1e-9), examples: examples)
   }
 }

@@ -13,17 +13,32 @@ public struct Evaluator {
 
   /// Reads every image of `dataset` and compares.
   ///
+  /// A label that the model cannot say, because it is too long or has a character outside the charset, counts as read
+  /// wrong; the loss and the numbers about single outputs, which need an encoded label, leave it out.
   /// - Parameters:
   ///   - progress: called after each batch with the number of images done.
-  /// - Throws: `LabelError` for a label that the model cannot read.
-  public func evaluate(_ dataset: Dataset, progress: (Int) -> Void = { _ in }) throws -> EvaluationReport {
-    let labels = try dataset.encodedLabels(codec: evaluation.codec)
+  public func evaluate(_ dataset: Dataset, progress: (Int) -> Void = { _ in }) -> EvaluationReport {
+    let codec = evaluation.codec
+    var encoded: [(index: Int, label: String)] = []
+    var others: [Int] = []
+    for (index, label) in dataset.labels.enumerated() {
+      if (try? codec.encode(label)) == nil { others.append(index) } else { encoded.append((index, label)) }
+    }
     let start = ContinuousClock.now
-    var tally = EvaluationTally(codec: evaluation.codec)
-    evaluation.forEachBatch(of: dataset, labels: labels) { batch in
-      tally.add(batch, of: dataset)
-      progress(batch.indices.endIndex)
-      return true
+    var tally = EvaluationTally(codec: codec)
+    // Cannot fail, since every one of these labels was encoded above.
+    if let labels = try? EncodedLabels(encoded.map(\.label), codec: codec) {
+      let expressible = dataset.subset(encoded.map(\.index))
+      evaluation.forEachBatch(of: expressible, labels: labels) { batch in
+        tally.add(batch, of: expressible)
+        progress(batch.indices.endIndex)
+        return true
+      }
+    }
+    let inexpressible = dataset.subset(others)
+    evaluation.readEachBatch(of: inexpressible) { indices, readings in
+      tally.add(readings, of: inexpressible.samples[indices.startIndex..<indices.endIndex])
+      progress(encoded.count + indices.endIndex)
     }
     return tally.report(seconds: start.secondsSince)
   }
@@ -57,7 +72,10 @@ public struct EvaluationReport: Sendable, Codable {
   }
 
   public let count: Int
-  public let loss: Double
+  /// How many labels the model cannot say; they count as read wrong.
+  public let inexpressible: Int
+  /// The mean loss over the labels that the model can say; nil where there is none.
+  public let loss: Double?
   /// The share of images whose whole text is read right.
   public let exactMatch: Double
   /// Its 95 % interval (Wilson).
@@ -78,6 +96,7 @@ public struct EvaluationReport: Sendable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case count, loss, precision, recall, confusions, examples
+    case inexpressible = "inexpressible_labels"
     case exactMatch = "exact_match"
     case exactMatchInterval = "exact_match_ci95"
     case characterAccuracy = "character_accuracy"
@@ -86,6 +105,26 @@ public struct EvaluationReport: Sendable, Codable {
     case byLength = "by_length"
     case perPosition = "per_position"
     case imagesPerSecond = "images_per_second"
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(count, forKey: .count)
+    try container.encode(inexpressible, forKey: .inexpressible)
+    // Null where there is none: every field is always there.
+    try container.encode(loss, forKey: .loss)
+    try container.encode(exactMatch, forKey: .exactMatch)
+    try container.encode(exactMatchInterval, forKey: .exactMatchInterval)
+    try container.encode(characterAccuracy, forKey: .characterAccuracy)
+    try container.encode(binaryAccuracy, forKey: .binaryAccuracy)
+    try container.encode(precision, forKey: .precision)
+    try container.encode(recall, forKey: .recall)
+    try container.encode(byType, forKey: .byType)
+    try container.encode(byLength, forKey: .byLength)
+    try container.encode(perPosition, forKey: .perPosition)
+    try container.encode(confusions, forKey: .confusions)
+    try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
+    try container.encode(examples, forKey: .examples)
   }
 }
 

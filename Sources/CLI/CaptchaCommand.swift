@@ -1,0 +1,53 @@
+import ArgumentParser
+import Foundation
+
+/// The command `captcha-cli` with all its subcommands.
+public struct CaptchaCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "captcha-cli",
+    abstract: "Trains, measures and runs recognisers of captcha images.",
+    discussion: """
+      Examples:
+        captcha-cli quickstart                                       # the whole way, small
+        captcha-cli generate --output images --count 20000
+        captcha-cli train --data images --epochs 20
+        captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
+        captcha-cli predict runs/1/checkpoints/best-exact-match.safetensors captcha.png
+
+      With --json, standard output gets JSON only and everything else goes to standard error.
+      Exit codes: 0 done, 1 failed, 64 wrong usage, 130 or 143 interrupted after saving.
+      """,
+    subcommands: [
+      Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, ConfigCommand.self, Doctor.self,
+      Quickstart.self,
+    ])
+
+  public init() {}
+
+  /// Runs the command that `arguments` (without the program's name) ask for, and ends the process with its exit code.
+  public static func runAndExit(_ arguments: [String]) -> Never {
+    do {
+      var command = try parseAsRoot(arguments)
+      try command.run()
+      Foundation.exit(0)
+    } catch {
+      Foundation.exit(report(error))
+    }
+  }
+
+  /// Writes what an error says to where it belongs, and returns the exit code.
+  private static func report(_ error: any Error) -> Int32 {
+    if let code = error as? ExitCode { return code.rawValue }
+    let code = exitCode(for: error)
+    switch code {
+    case .success:
+      // Help that was asked for.
+      StandardStreams.write(fullMessage(for: error))
+    case .validationFailure:
+      let message = fullMessage(for: error)
+      StandardStreams.note(message.hasPrefix("Error: ") ? "error: " + message.dropFirst("Error: ".count) : message)
+    default: StandardStreams.note("error: \(error)")
+    }
+    return code.rawValue
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Data
+import Foundation
+import Models
+import Training
+
+/// `captcha-cli evaluate`: measures a model on labelled images.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures a model on all images of a folder.",
+    discussion: """
+      Needs nothing but the model file and the images; images of another size or colour are converted. A label that the
+      model cannot say (too long, or characters that it does not know) counts as read wrong.
+
+      Example:
+        captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
+      """)
+
+  @Argument(help: "The model file.")
+  var model: String
+
+  @Option(help: ArgumentHelp("The folder of labelled images.", valueName: "dir"))
+  var data: String
+
+  @Option(help: "How many images are computed at once.")
+  var batchSize = 128
+
+  @Flag(help: "Writes JSON to standard output.")
+  var json = false
+
+  func validate() throws {
+    if batchSize < 1 { throw ValidationError("--batch-size is \(batchSize); give 1 or more") }
+  }
+
+  func run() throws {
+    let recognizer = try Recognizer(contentsOf: URL(fileURLWithPath: model))
+    let configuration = recognizer.configuration
+    let reading = ProgressLine("reading images")
+    let loaded = try DatasetLoader(
+      options: DatasetOptions(
+        width: configuration.imageWidth, height: configuration.imageHeight, colorMode: configuration.colorMode,
+        codec: nil)
+    ).load(data, progress: reading.update)
+    reading.finish()
+    for rejection in loaded.rejected { StandardStreams.note("left out: \(rejection)") }
+    let progress = ProgressLine("evaluating")
+    let evaluation = Evaluator(
+      model: recognizer.model, loss: recognizer.loss, codec: recognizer.codec, batchSize: batchSize
+    ).evaluate(loaded.dataset) { progress.update($0, loaded.dataset.count) }
+    progress.finish()
+    if json {
+      try StandardStreams.write(json: evaluation)
+    } else {
+      let text = EvaluationText(
+        evaluation, codec: recognizer.codec, trainedTypes: recognizer.description.trainedTypes)
+      for line in text.lines { StandardStreams.write(line) }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Data
+import Foundation
+import Models
+import Tensor
+
+/// `captcha-cli predict`: reads images.
+struct Predict: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Reads images with a trained model.",
+    discussion: """
+      Prints file, text and confidence per image, or with --json one object per line. An image that cannot be read is
+      reported on standard error, the others are still read, and the exit code is 1.
+
+      Example:
+        captcha-cli predict runs/1/checkpoints/best-exact-match.safetensors captcha.png more-images
+        curl -s https://example.org/captcha.png | captcha-cli predict model.safetensors --json -
+      """)
+
+  @Argument(help: "The model file.")
+  var model: String
+
+  @Argument(help: "PNG files, folders of them, or - for the bytes of one PNG image on standard input.")
+  var paths: [String]
+
+  @Flag(help: "Writes one JSON object per image to standard output.")
+  var json = false
+
+  /// Enough to keep all processors busy, little enough for large images.
+  private static let chunk = 128
+
+  func run() throws {
+    let recognizer = try Recognizer(contentsOf: URL(fileURLWithPath: model))
+    var failures = 0
+    var files: [String] = []
+    for path in paths {
+      do {
+        files += try Self.files(at: path)
+      } catch {
+        StandardStreams.note("error: \(error)")
+        failures += 1
+      }
+    }
+    for start in stride(from: 0, to: files.count, by: Self.chunk) {
+      let names = Array(files[start..<min(start + Self.chunk, files.count)])
+      let images = Threads.map(count: names.count) { index in Result { try Self.image(names[index]) } }
+      var readable: [(name: String, image: Image)] = []
+      for (name, image) in zip(names, images) {
+        do {
+          readable.append((name, try image.get()))
+        } catch {
+          StandardStreams.note("error: \(error)")
+          failures += 1
+        }
+      }
+      for (file, reading) in zip(readable, recognizer.read(readable.map(\.image))) {
+        try write(Line(file: file.name, text: reading.text, confidence: reading.confidence))
+      }
+    }
+    if failures > 0 { throw ExitCode.failure }
+  }
+
+  private func write(_ line: Line) throws {
+    if json {
+      try StandardStreams.write(json: line)
+    } else {
+      StandardStreams.write("\(line.file)\t\(line.text)\t\(line.confidence.fixed(4))")
+    }
+  }
+
+  private struct Line: Encodable {
+    let file: String
+    let text: String
+    let confidence: Double
+  }
+
+  /// The path itself, or the images of a folder in the order of their names.
+  private static func files(at path: String) throws -> [String] {
+    var isDirectory: ObjCBool = false
+    guard path != "-", FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
+    else { return [path] }
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: path)
+    } catch {
+      throw DatasetError.unreadableFolder(path: path, reason: error.localizedDescription)
+    }
+    let images = names.filter { !$0.hasPrefix(".") && $0.lowercased().hasSuffix(".png") }.sorted()
+    if images.isEmpty { throw DatasetError.noImages(path: path) }
+    return images.map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+  }
+
+  private static func image(_ path: String) throws -> Image {
+    guard path == "-" else { return try PNG.read(path) }
+    let limit = ImageLimits().maximumFileSize
+    var bytes = Foundation.Data()
+    while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
+      bytes += part
+      // The decoder refuses more than the limit; there is no need to read on.
+      if bytes.count > limit { break }
+    }
+    return try PNG.decode([UInt8](bytes), named: "-")
+  }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import Callbacks
+import Foundation
+import Training
+
+/// `captcha-cli train`: trains a model.
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a model.",
+    discussion: """
+      Without --data the images are drawn first, as the configuration says. Ctrl-C ends after the current step and saves;
+      --resume goes on from there as if nothing had happened.
+
+      Examples:
+        captcha-cli train --data images --epochs 20
+        captcha-cli train --recipe quickstart --set callbacks.one_cycle.max_lr=0.002
+        captcha-cli train --resume --run runs/1 --epochs 40
+      """)
+
+  @Option(help: ArgumentHelp("A folder of labelled images; drawn ones otherwise.", valueName: "dir"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("A folder to validate with; a share of the images otherwise.", valueName: "dir"))
+  var validationData: String?
+
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp("The folder for everything that the run writes; the next runs/N otherwise.", valueName: "dir"))
+  var runDirectory: String?
+
+  @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
+  var config: String?
+
+  @Option(
+    help: "The shipped configuration to start from: \(Recipe.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var recipe: Recipe?
+
+  @Option(help: "The number of epochs, at most.")
+  var epochs: Int?
+
+  @Flag(help: "Goes on with the run in --run, or with the last one.")
+  var resume = false
+
+  @Option(help: "Decides images, split, initial weights, order and dropout.")
+  var seed: UInt64?
+
+  @Option(
+    help: ArgumentHelp("Sets one key of the configuration; may be given several times.", valueName: "key.path=value"))
+  var set: [String] = []
+
+  @Flag(help: "Prints for every change of the learning rate what was set and what the optimizer then has.")
+  var verbose = false
+
+  @Option(help: "The language of the progress lines: en or zh.")
+  var language = Language.en
+
+  @Flag(help: "Writes JSON to standard output.")
+  var json = false
+
+  func run() throws {
+    let directory = resume ? try RunDirectory.toResume(runDirectory) : try RunDirectory.forNewRun(runDirectory)
+    let configuration = try configuration(directory)
+    let report = Report(json: json)
+    let training = try TrainingRun(
+      configuration, images: TrainingImages(configuration), directory: directory, isResuming: resume,
+      sinks: try RunSinks.make(directory, verbose: verbose, language: language))
+    let path = directory.displayPath
+    let (result, signalExitCode) = try training.train()
+    let isInterrupted = result.outcome == .stopped(.interrupted)
+    let evaluation = isInterrupted ? nil : training.evaluate(training.images.validation)
+    let summary = RunSummary(result, run: path, evaluation: evaluation)
+    try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
+    if json { try StandardStreams.write(json: summary) }
+    if let evaluation {
+      report.line("The model at the end, on the whole validation part:")
+      let text = EvaluationText(
+        evaluation, codec: configuration.model.codec, trainedTypes: training.images.types)
+      for line in text.lines { report.line("  " + line) }
+    }
+    conclude(training, summary, isInterrupted: isInterrupted, report)
+    // A signal that came after the last step has interrupted nothing.
+    if isInterrupted, let signalExitCode { throw ExitCode(signalExitCode) }
+  }
+
+  private func configuration(_ directory: RunDirectory) throws -> TrainingConfiguration {
+    var overrides: [String] = []
+    if let data { overrides.append("data.path=\(quoted(data))") }
+    if let validationData { overrides.append("data.validationPath=\(quoted(validationData))") }
+    if let epochs { overrides.append("training.epochs=\(epochs)") }
+    if let seed { overrides.append("seed=\(seed)") }
+    overrides += set
+    // A resumed run has its own configuration, unless another is asked for.
+    let file = config ?? (resume && recipe == nil ? directory.configuration.path : nil)
+    if let file { return try TrainingConfiguration(file: file, base: recipe ?? .seed, overrides: overrides) }
+    return try TrainingConfiguration(recipe: recipe ?? .seed, overrides: overrides)
+  }
+
+  /// A path as YAML.
+  private func quoted(_ path: String) -> String { "'" + path.replacing("'", with: "''") + "'" }
+
+  private func conclude(_ training: TrainingRun, _ summary: RunSummary, isInterrupted: Bool, _ report: Report) {
+    report.line()
+    report.line(
+      "\(summary.epochsRun) epochs done, \(summary.seconds.fixed(1)) s; ended because \(summary.stoppedBecause)")
+    if let loss = summary.bestValidationLoss { report.line("best val_loss         \(loss.fixed(6))") }
+    if let share = summary.bestExactMatch { report.line("best val_exact_match  \(share.percent)") }
+    report.line("models, best first:")
+    for file in training.modelFiles { report.line("  \(RunDirectory(file).displayPath)") }
+    report.line("Next:")
+    if isInterrupted {
+      report.line("  captcha-cli train --resume --run \(summary.run)")
+    }
+    if let best = training.modelFiles.first {
+      report.line("  captcha-cli predict \(RunDirectory(best).displayPath) IMAGE.png")
+      if !isInterrupted {
+        report.line(
+          "  captcha-cli train --resume --run \(summary.run) --epochs \(training.configuration.training.epochs * 2)")
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Data
+import Layers
+import Models
+import Optimizers
+
+/// Everything that decides a training: what `train --config` reads and a run's `config.yaml` holds.
+///
+/// ```swift
+/// let configuration = try TrainingConfiguration(recipe: .seed, overrides: ["training.epochs=3"])
+/// ```
+public struct TrainingConfiguration: Sendable, Equatable {
+  /// Decides images, split, initial weights, order and dropout.
+  public var seed: UInt64
+  public var data: DataConfiguration
+  public var model: ModelConfiguration
+  public var loss: LossConfiguration
+  /// The update rule by name, with its arguments, the rate and the clipping.
+  public var optimizer: ComponentConfiguration
+  public var training: LoopConfiguration
+  /// In the order in which they are called.
+  public var callbacks: [ComponentConfiguration]
+
+  /// Which images are trained on.
+  public struct DataConfiguration: Sendable, Equatable {
+    /// A folder of labelled images; nil draws them as `generate` says.
+    public var path: String?
+    /// A folder of images to validate with; nil sets a share of the others apart.
+    public var validationPath: String?
+    /// The share of the images to validate with, where they have no folder of their own.
+    public var validationFraction: Double
+    /// A folder of which more than this share cannot be used is refused.
+    public var maximumRejectedShare: Double
+    public var generate: GenerateConfiguration
+  }
+
+  /// The images that are drawn where there is no folder of them.
+  public struct GenerateConfiguration: Sendable, Equatable {
+    public var count: Int
+    public var types: [CaptchaType]
+    public var lengths: ClosedRange<Int>
+    public var style: CaptchaStyle
+    public var mathLabel: MathLabel
+  }
+
+  /// How long and in what portions is trained.
+  public struct LoopConfiguration: Sendable, Equatable {
+    public var epochs: Int
+    public var batchSize: Int
+  }
+}

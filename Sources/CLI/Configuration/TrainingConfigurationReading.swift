@@ -1,0 +1,184 @@
+import Callbacks
+import Data
+import Foundation
+import Layers
+import Models
+import Optimizers
+
+extension TrainingConfiguration {
+  /// A shipped configuration, with `overrides` of the form `key.path=value` laid over it.
+  ///
+  /// - Throws: `ConfigurationFileError` for an override that cannot be.
+  public init(recipe: Recipe, overrides: [String] = []) throws {
+    try self.init(recipe.root(), overrides: overrides)
+  }
+
+  /// A configuration file; what it does not say is as in `base`.
+  ///
+  /// - Throws: `ConfigurationFileError` for a file that cannot be read, an unknown key or a value that cannot be.
+  public init(file path: String, base: Recipe = .seed, overrides: [String] = []) throws {
+    let text: String
+    do {
+      text = try String(contentsOfFile: path, encoding: .utf8)
+    } catch {
+      let remedy = "check the path, or write one with `captcha-cli config show > \(path)`"
+      let exists = FileManager.default.fileExists(atPath: path)
+      throw ConfigurationFileError(path, "\(exists ? "cannot be read as UTF-8 text" : "no such file"); \(remedy)")
+    }
+    try self.init(yaml: text, named: path, base: base, overrides: overrides)
+  }
+
+  /// The text of a configuration; `name` is what errors call it.
+  public init(yaml: String, named name: String, base: Recipe = .seed, overrides: [String] = []) throws {
+    let document = try ConfigurationNode(document: yaml, named: name)
+    try self.init(base.root().overlaid(with: document), overrides: overrides)
+  }
+
+  private init(_ root: ConfigurationNode, overrides: [String]) throws {
+    let root = try overrides.reduce(root) { try ConfigurationOverride($1).applied(to: $0) }
+    var section = try ConfigurationSection(root)
+    seed = UInt64(try section.integer("seed", in: 0...Int.max))
+    var dataSection = try section.section("data")
+    var modelSection = try section.section("model")
+    data = try DataConfiguration(&dataSection)
+    model = try ModelConfiguration(&modelSection)
+    let lossComponent = try section.component("loss")
+    loss = try LossConfiguration(lossComponent)
+    let optimizerComponent = try section.component("optimizer")
+    optimizer = optimizerComponent.configuration
+    var trainingSection = try section.section("training")
+    training = LoopConfiguration(
+      epochs: try trainingSection.integer("epochs", in: 1...1_000_000),
+      batchSize: try trainingSection.integer("batchSize", in: 1...65_536))
+    let callbackComponents = try section.components("callbacks")
+    callbacks = callbackComponents.map(\.configuration)
+    try trainingSection.finish()
+    try section.finish()
+    // What only those who use the values can say.
+    _ = try optimizerComponent.locating { try OptimizerRegistry.standard.makeOptimizer($0, parameters: []) }
+    for component in callbackComponents {
+      _ = try component.locating { try CallbackRegistry.standard.makeCallback($0) }
+    }
+    try checkModel(origin: modelSection.origin(of: "architecture"))
+    try checkGenerated(dataSection)
+  }
+
+  private func checkModel(origin: String) throws {
+    do {
+      _ = try ModelZoo.model(model)
+    } catch {
+      throw ConfigurationFileError(origin, "\(error)")
+    }
+  }
+
+  /// Refuses to draw what the model cannot read.
+  private func checkGenerated(_ section: ConfigurationSection) throws {
+    guard data.path == nil else { return }
+    let origin = section.origin(of: "generate")
+    do {
+      _ = try GeneratorConfiguration(data.generate, charset: model.codec.charset)
+    } catch {
+      throw ConfigurationFileError(origin, "data.generate: \(error)")
+    }
+    let draws = data.generate
+    if draws.types != [.math], draws.lengths.upperBound > model.codec.maximumLength {
+      throw ConfigurationFileError(
+        origin,
+        "data.generate.lengths is \(LengthRange(draws.lengths).text), longer than model.maximumLength "
+          + "\(model.codec.maximumLength); make one fit the other")
+    }
+    let question = draws.types.contains(.math) && draws.mathLabel == .question
+    let longest = question ? "20+20=?" : draws.types.contains(.math) ? "100" : ""
+    let lacking = Set(question ? "0123456789+-*=?" : longest.isEmpty ? "" : "0123456789")
+      .filter { model.codec.charset.index(of: $0) == nil }
+    if !lacking.isEmpty || longest.count > model.codec.maximumLength {
+      throw ConfigurationFileError(
+        origin,
+        "data.generate.types has math, whose labels (such as \(longest)) the model cannot read; "
+          + (lacking.isEmpty
+            ? "make model.maximumLength at least \(longest.count)"
+            : "add \(String(lacking.sorted())) to model.charset") + ", or leave out math")
+    }
+  }
+}
+
+extension TrainingConfiguration.DataConfiguration {
+  fileprivate init(_ section: inout ConfigurationSection) throws {
+    path = try section.optionalText("path", "the path of a folder")
+    validationPath = try section.optionalText("validationPath", "the path of a folder")
+    validationFraction = try section.number("validationFraction", in: 0.001...0.999)
+    maximumRejectedShare = try section.number("maximumRejectedShare", in: 0...1)
+    var generation = try section.section("generate")
+    generate = TrainingConfiguration.GenerateConfiguration(
+      count: try generation.integer("count", in: 2...100_000_000), types: try generation.choices("types"),
+      lengths: try generation.lengths("lengths"), style: try generation.choice("style"),
+      mathLabel: try generation.choice("mathLabel"))
+    try generation.finish()
+    try section.finish()
+    if path == nil, let validationPath {
+      throw ConfigurationFileError(
+        section.origin(of: "validationPath"),
+        "data.validationPath is \(validationPath), but data.path is missing; give the folder to train on")
+    }
+  }
+}
+
+extension ModelConfiguration {
+  fileprivate init(_ section: inout ConfigurationSection) throws {
+    let architecture = try section.text(
+      "architecture", ConfigurationSection.alternatives(ModelZoo.names))
+    let charset = try section.text("charset", "the characters that the model reads")
+    let maximumLength = try section.integer("maximumLength", in: 1...64)
+    let codec: LabelCodec
+    do {
+      codec = try LabelCodec(charset: Charset(charset), maximumLength: maximumLength)
+    } catch {
+      throw ConfigurationFileError(section.origin(of: "charset"), "model.charset: \(error)")
+    }
+    self.init(
+      architecture: architecture, imageWidth: try section.integer("imageWidth", in: 16...2048),
+      imageHeight: try section.integer("imageHeight", in: 16...2048), colorMode: try section.choice("colorMode"),
+      codec: codec, filters: try section.optionalIntegers("filters"), dense: try section.optionalIntegers("dense"),
+      convolutionDropout: try section.optionalNumber("convolutionDropout", from: 0, below: 1),
+      denseDropout: try section.optionalNumber("denseDropout", from: 0, below: 1))
+    try section.finish()
+  }
+}
+
+extension LossConfiguration {
+  fileprivate init(_ component: LocatedComponent) throws {
+    let configuration = component.configuration
+    guard Self.names.contains(configuration.name) else {
+      let nearest = nearestName(to: configuration.name, in: Self.names)
+      throw ConfigurationFileError(
+        component.origin,
+        "loss: there is no loss \"\(configuration.name)\"; "
+          + (nearest.map { "did you mean \"\($0)\"?" }
+            ?? "use \(ConfigurationSection.alternatives(Self.names))"))
+    }
+    self = try component.locating { configuration in
+      var arguments = ConfigurationArguments(configuration)
+      var loss = LossConfiguration(name: configuration.name)
+      switch configuration.name {
+      case BinaryFocalCrossEntropy.name:
+        loss.gamma = try arguments.optionalNumber("gamma", in: 0...100).map { Float($0) }
+        loss.alpha = try arguments.optionalNumber("alpha", in: 0...1).map { Float($0) }
+      case SoftmaxCrossEntropy.name:
+        loss.labelSmoothing = try arguments.optionalNumber("labelSmoothing", in: 0..<1).map { Float($0) }
+      default: break
+      }
+      try arguments.requireAllRead()
+      return loss
+    }
+  }
+}
+
+extension GeneratorConfiguration {
+  /// The images that a configuration draws, of the characters that a model reads.
+  init(_ configuration: TrainingConfiguration.GenerateConfiguration, charset: Charset) throws(GeneratorError) {
+    try self.init(
+      types: configuration.types, lengths: configuration.lengths, style: configuration.style,
+      mathLabel: configuration.mathLabel,
+      charset: String(charset.characters.filter { $0.isLetter || $0.isNumber }))
+  }
+}

@@ -1,0 +1,92 @@
+import Data
+import Layers
+import Models
+import Optimizers
+import Yams
+
+extension TrainingConfiguration {
+  /// The complete configuration as YAML, which reads back as an equal one.
+  public func yaml() throws -> String {
+    let root = mapping([
+      ("seed", plain("\(seed)")),
+      (
+        "data",
+        mapping([
+          ("path", optional(data.path.map(text))),
+          ("validationPath", optional(data.validationPath.map(text))),
+          ("validationFraction", plain("\(data.validationFraction)")),
+          ("maximumRejectedShare", plain("\(data.maximumRejectedShare)")),
+          (
+            "generate",
+            mapping([
+              ("count", plain("\(data.generate.count)")),
+              ("types", list(data.generate.types.map { plain($0.rawValue) })),
+              ("lengths", plain(LengthRange(data.generate.lengths).text)),
+              ("style", plain(data.generate.style.rawValue)),
+              ("mathLabel", plain(data.generate.mathLabel.rawValue)),
+            ])
+          ),
+        ])
+      ),
+      (
+        "model",
+        mapping([
+          ("architecture", text(model.architecture)),
+          ("imageWidth", plain("\(model.imageWidth)")),
+          ("imageHeight", plain("\(model.imageHeight)")),
+          ("colorMode", plain(model.colorMode.rawValue)),
+          ("charset", text(model.codec.charset.text)),
+          ("maximumLength", plain("\(model.codec.maximumLength)")),
+          ("filters", optional(model.filters.map { list($0.map { plain("\($0)") }) })),
+          ("dense", optional(model.dense.map { list($0.map { plain("\($0)") }) })),
+          ("convolutionDropout", optional(model.convolutionDropout.map { plain("\($0)") })),
+          ("denseDropout", optional(model.denseDropout.map { plain("\($0)") })),
+        ])
+      ),
+      ("loss", node(loss.component)),
+      ("optimizer", node(optimizer)),
+      (
+        "training",
+        mapping([("epochs", plain("\(training.epochs)")), ("batchSize", plain("\(training.batchSize)"))])
+      ),
+      ("callbacks", Node(callbacks.map(node))),
+    ])
+    return try Yams.serialize(node: root, width: -1, allowUnicode: true)
+  }
+}
+
+extension LossConfiguration {
+  fileprivate var component: ComponentConfiguration {
+    let arguments = [("gamma", gamma), ("alpha", alpha), ("labelSmoothing", labelSmoothing)]
+    return ComponentConfiguration(
+      name,
+      Dictionary(
+        uniqueKeysWithValues: arguments.compactMap { name, value in
+          // By way of the text, so that 0.1 is not written as 0.10000000149.
+          value.flatMap { Double("\($0)") }.map { (name, .number($0)) }
+        }))
+  }
+}
+
+private func plain(_ text: String) -> Node { Node(text, .implicit, .plain) }
+private func text(_ text: String) -> Node { Node(text, Tag(.str), .doubleQuoted) }
+private func list(_ elements: [Node]) -> Node { Node(elements, .implicit, .flow) }
+private func optional(_ node: Node?) -> Node { node ?? plain("null") }
+private func mapping(_ pairs: [(String, Node)]) -> Node { Node(pairs.map { (plain($0), $1) }) }
+
+private func node(_ component: ComponentConfiguration) -> Node {
+  let arguments = component.arguments.sorted { $0.key < $1.key }.map { ($0.key, node($0.value)) }
+  return mapping([("name", plain(component.name))] + arguments)
+}
+
+private func node(_ value: ConfigurationValue) -> Node {
+  switch value {
+  case .null: plain("null")
+  case .boolean(let value): plain("\(value)")
+  case .integer(let value): plain("\(value)")
+  case .number(let value): plain(value.isNaN ? ".nan" : value.isInfinite ? (value < 0 ? "-.inf" : ".inf") : "\(value)")
+  case .string(let value): text(value)
+  case .array(let elements): list(elements.map(node))
+  case .object(let fields): mapping(fields.sorted { $0.key < $1.key }.map { ($0.key, node($0.value)) })
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Training
+
+extension RunDirectory {
+  /// Where runs go that were given no folder.
+  private static let parent = "runs"
+
+  /// The folder for a new run: the given one, which must not hold a run already, or the next free `runs/N`.
+  static func forNewRun(_ path: String?) throws -> RunDirectory {
+    guard let path else {
+      return RunDirectory(URL(fileURLWithPath: "\(parent)/\((numbers().max() ?? 0) + 1)"))
+    }
+    let directory = RunDirectory(URL(fileURLWithPath: path))
+    if directory.isUsed {
+      throw TrainingError(
+        "\(path): there is a run already; go on with it by --resume, or give another folder with --run")
+    }
+    return directory
+  }
+
+  /// The folder of a run to go on with: the given one, or the last `runs/N`.
+  static func toResume(_ path: String?) throws -> RunDirectory {
+    guard let path = path ?? numbers().max().map({ "\(parent)/\($0)" }) else {
+      throw TrainingError("\(parent): there is no run to resume; name its folder with --run, or train without --resume")
+    }
+    let directory = RunDirectory(URL(fileURLWithPath: path))
+    guard FileManager.default.fileExists(atPath: directory.resumeState.path) else {
+      let exists = FileManager.default.fileExists(atPath: path)
+      throw TrainingError(
+        "\(path): \(exists ? "nothing to resume, since no epoch was finished or interrupted" : "no such run"); "
+          + "check --run, or train without --resume")
+    }
+    return directory
+  }
+
+  private static func numbers() -> [Int] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).compactMap { Int($0) }
+  }
+
+  /// The path as a user would type it: relative to the working directory where that is shorter.
+  var displayPath: String {
+    let base = FileManager.default.currentDirectoryPath
+    let path = url.standardizedFileURL.path
+    return path.hasPrefix(base + "/") ? String(path.dropFirst(base.count + 1)) : path
+  }
+}
+
+extension String {
+  /// Writes the text to a file, in one step.
+  func writeFile(_ url: URL) throws {
+    do {
+      try write(to: url, atomically: true, encoding: .utf8)
+    } catch {
+      throw TrainingError(
+        "\(url.path): cannot be written (\(error.localizedDescription)); check the folder and the free space")
+    }
+  }
+}

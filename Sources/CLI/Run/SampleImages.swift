@@ -1,0 +1,33 @@
+import Data
+import Foundation
+import Training
+
+/// A few drawn images as files, each alone and all below one another in one picture.
+struct SampleImages {
+  let captchas: [Captcha]
+  let files: [URL]
+  /// All of them in one picture.
+  let sheet: URL
+
+  init(generator: CaptchaGenerator, first: Int, count: Int, seed: UInt64, folder: URL) throws {
+    precondition(count > 0, "SampleImages: the count must be positive, not \(count)")
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch {
+      throw TrainingError(
+        "\(folder.path): cannot be made (\(error.localizedDescription)); check the run directory's permissions")
+    }
+    let captchas = (first..<first + count).map { generator.captcha(index: $0, seed: seed) }
+    self.captchas = captchas
+    files = try captchas.enumerated().map { offset, captcha in
+      let file = folder.appendingPathComponent("\(captcha.label)-\(first + offset).png")
+      try PNG.write(captcha.image, to: file.path)
+      return file
+    }
+    let (width, height) = (captchas[0].image.width, captchas[0].image.height)
+    sheet = folder.appendingPathComponent("sheet.png")
+    try PNG.write(
+      Image(width: width, height: height * count, channels: 3, pixels: captchas.flatMap(\.image.pixels)),
+      to: sheet.path)
+  }
+}

@@ -1,0 +1,133 @@
+import Callbacks
+import Data
+import Foundation
+import Layers
+import Models
+import Optimizers
+import Tensor
+import Training
+
+/// One training from its configuration to its files: what `train` and `quickstart` share.
+struct TrainingRun {
+  let configuration: TrainingConfiguration
+  let directory: RunDirectory
+  let images: TrainingImages
+  let isResuming: Bool
+  private let model: Sequential
+  private let description: ModelDescription
+  private let loss: any Loss
+  private let trainer: Trainer
+
+  /// Builds everything that the configuration names.
+  ///
+  /// - Parameters:
+  ///   - sinks: what watches, beside the run's own files.
+  init(
+    _ configuration: TrainingConfiguration, images: TrainingImages, directory: RunDirectory, isResuming: Bool,
+    sinks: [any EventSink]
+  ) throws {
+    self.configuration = configuration
+    self.images = images
+    self.directory = directory
+    self.isResuming = isResuming
+    description = ModelDescription(
+      configuration: configuration.model, loss: configuration.loss, trainedTypes: images.types)
+    guard let loss = configuration.loss.make() else {
+      throw TrainingError(
+        "loss.name: \"\(configuration.loss.name)\" is not known; use one of "
+          + LossConfiguration.names.joined(separator: ", "))
+    }
+    self.loss = loss
+    model = try ModelZoo.model(configuration.model)
+    model.initialize(seed: configuration.seed)
+    trainer = Trainer(
+      model: model, loss: loss,
+      optimizer: try OptimizerRegistry.standard.makeOptimizer(
+        configuration.optimizer, parameters: model.namedParameters.map { ($0.name, $0.parameter) }),
+      codec: configuration.model.codec,
+      callbacks: try CallbackRegistry.standard.makeCallbacks(configuration.callbacks), sinks: sinks,
+      options: TrainingOptions(
+        epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed),
+      directory: directory, modelMetadata: try description.metadata())
+  }
+
+  /// The model as it is now, to read images with.
+  func recognizer() throws -> Recognizer { try Recognizer(description: description, model: model) }
+
+  /// Trains, and writes the configuration first and the final model last.
+  ///
+  /// - Returns: how it went, and the exit code that tells of a signal which ended it.
+  func train() throws -> (result: TrainingResult, signalExitCode: Int32?) {
+    try directory.create()
+    try configuration.yaml().writeFile(directory.configuration)
+    let resuming = isResuming ? try ResumeState(contentsOf: directory.resumeState) : nil
+    if let resuming, resuming.finishedEpochs >= configuration.training.epochs {
+      throw TrainingError(
+        "\(directory.displayPath): all \(resuming.finishedEpochs) epochs are done; give a larger --epochs to go on")
+    }
+    let signals = InterruptionSignals(trainer.interruption)
+    defer { signals.restore() }
+    let result = try trainer.fit(images.training, validation: images.validation, resuming: resuming)
+    try trainer.saveModel(to: directory.model(named: "final"), metadata: ["epoch": "\(result.epochsRun)"])
+    return (result, signals.exitCode)
+  }
+
+  /// Measures the model as it is now on all of `dataset`.
+  func evaluate(_ dataset: Dataset) -> EvaluationReport {
+    let progress = ProgressLine("evaluating")
+    let report = Evaluator(
+      model: model, loss: loss, codec: configuration.model.codec, batchSize: configuration.training.batchSize
+    ).evaluate(dataset) { progress.update($0, dataset.count) }
+    progress.finish()
+    return report
+  }
+
+  /// The model files of the run that exist, best first.
+  var modelFiles: [URL] {
+    ["best-exact-match", "best-val-loss", "final"].map(directory.model).filter {
+      FileManager.default.fileExists(atPath: $0.path)
+    }
+  }
+}
+
+/// How a run ended; the fields of `train --json` and `summary.json`.
+struct RunSummary: Encodable {
+  let bestValidationLoss: Double?
+  let bestExactMatch: Double?
+  let epochsRun: Int
+  let seconds: Double
+  let stoppedBecause: String
+  let run: String
+  /// The model as it was at the end on the whole validation part; nil after an interruption.
+  let evaluation: EvaluationReport?
+
+  init(_ result: TrainingResult, run: String, evaluation: EvaluationReport?) {
+    bestValidationLoss = result.bestValidationLoss
+    bestExactMatch = result.bestExactMatch
+    epochsRun = result.epochsRun
+    seconds = result.seconds
+    stoppedBecause = result.outcome.reason
+    self.run = run
+    self.evaluation = evaluation
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case seconds, run, evaluation
+    case bestValidationLoss = "best_val_loss"
+    case bestExactMatch = "best_exact_match"
+    case epochsRun = "epochs_run"
+    case stoppedBecause = "stopped_because"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    // Null where there is none: every field is always there.
+    try container.encode(bestValidationLoss, forKey: .bestValidationLoss)
+    try container.encode(bestExactMatch, forKey: .bestExactMatch)
+    try container.encode(epochsRun, forKey: .epochsRun)
+    try container.encode(seconds, forKey: .seconds)
+    try container.encode(stoppedBecause, forKey: .stoppedBecause)
+    try container.encode(run, forKey: .run)
+    try container.encode(evaluation, forKey: .evaluation)
+  }
+}

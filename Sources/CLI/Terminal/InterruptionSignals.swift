@@ -1,0 +1,47 @@
+import Dispatch
+import Foundation
+import Synchronization
+import Training
+
+/// Turns the first Ctrl-C (SIGINT) or SIGTERM into a request to end the training; a second one ends the program at once.
+final class InterruptionSignals {
+  private let sources: [any DispatchSourceSignal]
+  private let state: State
+
+  /// What the handlers share with the rest.
+  private final class State: Sendable {
+    let received = Atomic<Int32>(0)
+  }
+
+  init(_ interruption: Interruption) {
+    let state = State()
+    let queue = DispatchQueue(label: "signals", qos: .userInteractive)
+    sources = [SIGINT, SIGTERM].map { number in
+      // The source only sees signals whose own effect is off.
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        if interruption.isRequested { _exit(128 + number) }
+        state.received.store(number, ordering: .relaxed)
+        interruption.request()
+        StandardStreams.note(
+          "\ninterrupted: ending after this step and saving; once more ends at once without saving")
+      }
+      source.resume()
+      return source
+    }
+    self.state = state
+  }
+
+  /// The exit code that tells of the signal that came: 130 or 143; nil if none has come.
+  var exitCode: Int32? {
+    let number = state.received.load(ordering: .relaxed)
+    return number == 0 ? nil : 128 + number
+  }
+
+  /// Gives the signals their usual effect back.
+  func restore() {
+    for source in sources { source.cancel() }
+    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+  }
+}
