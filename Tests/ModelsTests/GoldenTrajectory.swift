@@ -87,7 +87,7 @@ struct GoldenTrajectory: Decodable {
     let arguments = Dictionary(uniqueKeysWithValues: optimizer.arguments.map { (names[$0.key] ?? $0.key, $0.value) })
     return try OptimizerRegistry.standard.makeOptimizer(
       ComponentConfiguration(optimizer.name, arguments),
-      parameters: model.namedParameters.map { ($0.name, $0.parameter) })
+      parameters: model.namedParameters)
   }
 
   /// Class indices [N, maxLength] of the labels, padded with the space.
