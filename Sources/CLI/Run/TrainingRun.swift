@@ -43,7 +43,7 @@ struct TrainingRun {
     trainer = Trainer(
       model: model, loss: loss,
       optimizer: try OptimizerRegistry.standard.makeOptimizer(
-        configuration.optimizer, parameters: model.namedParameters.map { ($0.name, $0.parameter) }),
+        configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec,
       callbacks: try CallbackRegistry.standard.makeCallbacks(configuration.callbacks), sinks: sinks,
       options: TrainingOptions(
