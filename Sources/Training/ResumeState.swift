@@ -25,6 +25,8 @@ struct RunFingerprint: Codable, Equatable {
   var seed: UInt64
   var batchSize: Int
   var loss: String
+  var metrics: [String]
+  var callbacks: [String]
   var training: String
   var validation: String
 
@@ -40,6 +42,8 @@ struct RunFingerprint: Codable, Equatable {
     compare("seed", "\(seed)", "\(other.seed)")
     compare("batch size", "\(batchSize)", "\(other.batchSize)")
     compare("loss", loss, other.loss)
+    compare("metrics", metrics.joined(separator: ", "), other.metrics.joined(separator: ", "))
+    compare("callbacks", callbacks.joined(separator: ", "), other.callbacks.joined(separator: ", "))
     compare("training images", training, other.training)
     compare("validation images", validation, other.validation)
     return found
@@ -69,6 +73,7 @@ public struct ResumeState {
   }
 
   private static let metadataKey = "captcha.resume"
+  private static let checksumKey = "captcha.resume.checksum"
 
   init(
     position: ResumePosition, weights: Weights, optimizer: Optimizer, callbacks: [SavedCallback],
@@ -99,8 +104,11 @@ public struct ResumeState {
       callbacks: callbacks.map { Header.Entry(name: $0.name, json: $0.state.json) }, fingerprint: fingerprint)
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     let json = String(decoding: try encoder.encode(header), as: UTF8.self)
-    try Safetensors(tensors: tensors, metadata: [Self.metadataKey: json]).write(to: url)
+    let checksum = Self.checksum(header: json, tensors: tensors)
+    try Safetensors(tensors: tensors, metadata: [Self.metadataKey: json, Self.checksumKey: checksum]).write(to: url)
   }
 
   /// Reads what an earlier run saved.
@@ -109,9 +117,16 @@ public struct ResumeState {
       throw TrainingError("\(url.path): nothing to resume; train without --resume first, or check the run directory")
     }
     let content = try Safetensors(contentsOf: url)
-    guard let json = content.metadata[Self.metadataKey],
-      let header = try? JSONDecoder().decode(Header.self, from: Foundation.Data(json.utf8)), header.format == 1
-    else {
+    guard let json = content.metadata[Self.metadataKey] else {
+      throw TrainingError("\(url.path): not the state of a training; give the file that a run keeps for resuming")
+    }
+    guard content.metadata[Self.checksumKey] == Self.checksum(header: json, tensors: content.tensors) else {
+      throw TrainingError("\(url.path): damaged, its checksum is not that of its content; start a new run")
+    }
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    guard let header = try? decoder.decode(Header.self, from: Foundation.Data(json.utf8)), header.format == 1 else {
       throw TrainingError("\(url.path): not a state that this version can resume; start a new run")
     }
     func tensors(_ prefix: String) -> [String: Tensor] {
@@ -130,6 +145,16 @@ public struct ResumeState {
     }
     fingerprint = header.fingerprint
     file = url.path
+  }
+
+  private static func checksum(header: String, tensors: [String: Tensor]) -> String {
+    var checksum = Checksum()
+    checksum.add(header)
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
+      checksum.add("\(name) \(tensor.dtype.rawValue) \(tensor.shape)")
+      checksum.add(tensor)
+    }
+    return checksum.text
   }
 
   /// Refuses to go on with another model, other data or other settings, and shows what differs.

@@ -11,6 +11,7 @@ final class TrainingSession: TrainingContext {
   private let validation: Dataset
   private let validationLabels: EncodedLabels
   private let interruption: Interruption
+  private let fingerprint: RunFingerprint
 
   private(set) var plan: TrainingPlan
   private(set) var epoch = 0
@@ -18,10 +19,14 @@ final class TrainingSession: TrainingContext {
   private var stopReason: StopReason?
   private var position = ResumePosition()
   private var history: [(epoch: Int, logs: Logs)] = []
-  /// Which validation images were read right, and after which step: callbacks that ask need no second pass.
+  /// Which of the first validation images were read right, and after which step: callbacks that ask need no second pass.
   private var reading: (step: Int, right: [Bool])?
 
   init(_ trainer: Trainer, training: any BatchSource, validation: Dataset, interruption: Interruption) throws {
+    for (name, value) in [("epochs", trainer.options.epochs), ("batch size", trainer.options.batchSize)] where value < 1
+    {
+      throw TrainingError("\(name) \(value): a training needs at least 1; give a larger number")
+    }
     guard training.count > 0 else { throw TrainingError("the training part has no images; give more data") }
     guard validation.count > 0 else {
       throw TrainingError("the validation part has no images; give more data or a larger validation share")
@@ -31,6 +36,10 @@ final class TrainingSession: TrainingContext {
     self.validation = validation
     self.interruption = interruption
     validationLabels = try validation.encodedLabels(codec: trainer.codec)
+    fingerprint = RunFingerprint(
+      model: trainer.modelMetadata, seed: trainer.options.seed, batchSize: trainer.options.batchSize,
+      loss: type(of: trainer.loss).name, metrics: trainer.metrics.map(\.name),
+      callbacks: trainer.callbacks.callbacks.map(\.name), training: training.identity, validation: validation.identity)
     plan = TrainingPlan(
       epochs: trainer.options.epochs,
       stepsPerEpoch: (training.count + trainer.options.batchSize - 1) / trainer.options.batchSize,
@@ -44,58 +53,75 @@ final class TrainingSession: TrainingContext {
 
   func run(resuming: ResumeState?) throws -> TrainingResult {
     let start = ContinuousClock.now
-    if let resuming { position = resuming.position }
+    if let resuming {
+      try resuming.requireSame(fingerprint)
+      position = resuming.position
+    }
     plan.initialEpoch = position.epoch
     epoch = position.epoch
     try trainer.callbacks.check(plan)
     try trainer.directory?.create()
     send(.trainBegan(plan))
-    try trainer.callbacks.onTrainBegin(self)
-    if let resuming { try restore(resuming) }
-    var outcome: TrainingOutcome
+    let outcome: TrainingOutcome
     do {
+      try trainer.callbacks.onTrainBegin(self)
+      if let resuming { try restore(resuming) }
       outcome = try trainEpochs()
     } catch {
       // Callbacks still learn how it ended; the first error is the one that counts.
       try? trainer.callbacks.onTrainEnd(self, outcome: .failed("\(error)"))
-      send(.trainEnded(.failed("\(error)"), epochsRun: position.epoch, seconds: start.secondsSince))
+      sendEnd(.failed("\(error)"), start)
       throw error
     }
-    try trainer.callbacks.onTrainEnd(self, outcome: outcome)
-    if outcome == .completed, let reason = stopReason { outcome = .stopped(reason) }
-    send(.trainEnded(outcome, epochsRun: position.epoch, seconds: start.secondsSince))
+    do {
+      try trainer.callbacks.onTrainEnd(self, outcome: outcome)
+    } catch {
+      sendEnd(.failed("\(error)"), start)
+      throw error
+    }
+    sendEnd(outcome, start)
     return TrainingResult(
       outcome: outcome, epochsRun: position.epoch, seconds: start.secondsSince, history: history,
       bestValidationLoss: position.bestValidationLoss, bestExactMatch: position.bestExactMatch)
   }
 
+  private func sendEnd(_ outcome: TrainingOutcome, _ start: ContinuousClock.Instant) {
+    send(.trainEnded(outcome, epochsRun: position.epoch, seconds: start.secondsSince))
+  }
+
   private func trainEpochs() throws -> TrainingOutcome {
     while position.epoch < plan.epochs {
       epoch = position.epoch
-      let finished = try trainEpoch()
-      guard finished else {
+      guard try trainEpoch() else {
         try saveResumeState()
         return .stopped(.interrupted)
       }
-      try saveResumeState()
+      if case .nonFinite = stopReason {
+        // Nothing good comes of weights that NaN has spoilt: what was saved after the epoch before stays.
+      } else {
+        try saveResumeState()
+      }
       if let stopReason { return .stopped(stopReason) }
     }
     return .completed
   }
 
-  /// Trains the current epoch from the current position; false where an interruption ended it before its last batch.
+  /// Trains the current epoch from the current position; false where an interruption came before its last batch.
   private func trainEpoch() throws -> Bool {
     let start = ContinuousClock.now
     var running = EpochMetrics(trainer.metrics)
     if let state = position.metrics { running.restore(state) }
-    // An epoch that is taken up in the middle has begun before.
-    if position.batch == 0 { try trainer.callbacks.onEpochBegin(self) }
+    // An epoch that is taken up in the middle has begun before; one that is interrupted here begins when it is resumed.
+    if position.batch == 0 {
+      if interruption.isRequested { return false }
+      try trainer.callbacks.onEpochBegin(self)
+    }
     send(.epochBegan(epoch: epoch, of: plan.epochs, learningRate: learningRate))
     let batches = BatchOrder(
       count: training.count, batchSize: trainer.options.batchSize, seed: trainer.options.seed, epoch: epoch)
     var images = 0
     for index in position.batch..<batches.count {
-      if interruption.isRequested {
+      if index > 0, interruption.isRequested {
         position.metrics = running.state
         return false
       }
@@ -151,11 +177,15 @@ final class TrainingSession: TrainingContext {
     var right: [Bool] = []
     evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
       metrics.add(loss: batch.loss, images: batch.indices.count, batch: batch.metricBatch)
-      right += zip(batch.indices, batch.readings).map { validation.samples[$0].label == $1.text }
+      right += areRight(batch)
       return true
     }
     reading = (step, right)
     return metrics.logs(validation: true)
+  }
+
+  private func areRight(_ batch: BatchEvaluation.Result) -> [Bool] {
+    zip(batch.indices, batch.readings).map { validation.samples[$0].label == $1.text }
   }
 
   private var evaluation: BatchEvaluation {
@@ -192,10 +222,18 @@ final class TrainingSession: TrainingContext {
   }
 
   func exactMatch(samples: Int) throws -> Double {
+    precondition(samples > 0, "exactMatch: \(samples) samples are too few to measure with")
     let count = min(samples, validation.count)
-    if reading?.step != step { _ = validate() }
-    guard let right = reading?.right.prefix(count), !right.isEmpty else { return 0 }
-    return Double(right.reduce(0) { $0 + ($1 ? 1 : 0) }) / Double(right.count)
+    var right = reading.flatMap { $0.step == step ? $0.right : nil } ?? []
+    if right.count < count {
+      right = []
+      evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
+        right += areRight(batch)
+        return right.count < count
+      }
+      reading = (step, right)
+    }
+    return Double(right.prefix(count).reduce(0) { $0 + ($1 ? 1 : 0) }) / Double(count)
   }
 
   func requestStop(_ reason: StopReason) { stopReason = stopReason ?? reason }
@@ -214,21 +252,10 @@ final class TrainingSession: TrainingContext {
   }
 
   private func restore(_ state: ResumeState) throws {
-    try state.requireSame(fingerprint)
     try trainer.model.load(state.weights)
     try state.restore(trainer.optimizer)
     try trainer.callbacks.restore(state.callbacks)
     step = state.position.step
-  }
-
-  /// What must be equal for a run to be the continuation of another.
-  private var fingerprint: RunFingerprint {
-    get throws {
-      RunFingerprint(
-        model: trainer.modelMetadata, seed: trainer.options.seed, batchSize: trainer.options.batchSize,
-        loss: type(of: trainer.loss).name, training: training.identity,
-        validation: try DatasetBatches(validation, codec: trainer.codec).identity)
-    }
   }
 }
 

@@ -31,16 +31,20 @@ public struct DatasetBatches: BatchSource {
 
   public func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch { dataset.batch(indices, labels: labels) }
 
-  /// The number of images and a hash (FNV-1a) of their names and labels.
+  public var identity: String { dataset.identity }
+}
+
+extension Dataset {
+  /// What tells this data set from others: the number of images, and a hash (FNV-1a) of their names and labels.
   public var identity: String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for sample in dataset.samples {
+    for sample in samples {
       for text in [sample.name, sample.label] {
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         // Ends each text, so that "a", "bc" and "ab", "c" differ.
         hash = (hash ^ 0xFF) &* 0x100_0000_01B3
       }
     }
-    return "\(dataset.count) images, hash \(String(hash, radix: 16))"
+    return "\(count) images, hash \(String(hash, radix: 16))"
   }
 }

@@ -45,7 +45,9 @@ public struct GeneratedBatches: BatchSource {
 
   public var identity: String {
     let settings = generator.configuration
-    return "\(count) drawn images per epoch of \(settings.types.map(\.rawValue).joined(separator: ",")) "
-      + "\(settings.lengths.lowerBound)-\(settings.lengths.upperBound), seed \(seed)"
+    return "\(count) drawn images per epoch, seed \(seed), \(settings.types.map(\.rawValue).joined(separator: ",")) "
+      + "\(settings.lengths.lowerBound)-\(settings.lengths.upperBound) of \(settings.charset), "
+      + "\(settings.style.rawValue), math \(settings.mathLabel.rawValue), "
+      + "\(settings.width)x\(settings.height) \(colorMode.rawValue)"
   }
 }
