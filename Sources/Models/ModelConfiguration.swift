@@ -57,14 +57,14 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     func require(_ condition: Bool, _ key: String, _ value: Any, _ remedy: String) throws {
       guard condition else { throw ModelError("model.\(key): \(value) is not usable; \(remedy)") }
     }
-    try require((16...2048).contains(imageWidth), "imageWidth", imageWidth, "give 16 to 2048 pixels")
-    try require((16...2048).contains(imageHeight), "imageHeight", imageHeight, "give 16 to 2048 pixels")
+    try require((16...2048).contains(imageWidth), "image_width", imageWidth, "give 16 to 2048 pixels")
+    try require((16...2048).contains(imageHeight), "image_height", imageHeight, "give 16 to 2048 pixels")
     let sizes = 1...65_536
     if let filters {
       try require(!filters.isEmpty && filters.allSatisfy(sizes.contains), "filters", filters, "give positive numbers")
     }
     if let dense { try require(dense.allSatisfy(sizes.contains), "dense", dense, "give positive numbers") }
-    for (key, rate) in [("convolutionDropout", convolutionDropout), ("denseDropout", denseDropout)] {
+    for (key, rate) in [("convolution_dropout", convolutionDropout), ("dense_dropout", denseDropout)] {
       if let rate { try require((0..<1).contains(rate), key, rate, "give a rate from 0 to below 1") }
     }
   }
@@ -126,7 +126,7 @@ struct ModelBuilder {
   /// Max pooling where the image is still large enough for it; otherwise an error that names the remedy.
   mutating func addPool(_ window: Int = 2) throws {
     guard shape[1] >= window, shape[2] >= window else {
-      let key = shape[1] < window ? "imageHeight" : "imageWidth"
+      let key = shape[1] < window ? "image_height" : "image_width"
       throw ModelError(
         "model.\(key): an image of \(configuration.imageWidth)×\(configuration.imageHeight) is too small for the "
           + "\(configuration.architecture) architecture's pooling; use a larger image or fewer filters")

@@ -24,12 +24,14 @@ public struct ModelDescription: Sendable, Hashable {
   private static let typesKey = "captcha.types"
   private static let preprocessingKey = "captcha.preprocessing"
   /// The one preprocessing of this format; named in the file so that other programs can follow it.
-  private static let preprocessing = "lanczos resize to imageWidth x imageHeight, colorMode, bytes / 255, NHWC"
+  private static let preprocessing = "lanczos resize to image_width x image_height, color_mode, bytes / 255, NHWC"
 
   /// The description as the metadata of a safetensors file.
   public func metadata() throws -> [String: String] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
+    // Spelled as in configuration files.
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     var metadata = [
       Self.formatKey: Self.format,
       Self.modelKey: String(decoding: try encoder.encode(configuration), as: UTF8.self),
@@ -53,11 +55,13 @@ public struct ModelDescription: Sendable, Hashable {
       throw ModelError(
         "\(file): the model file's format is \(format), this version reads \(Self.format); update the program")
     }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
-      configuration = try JSONDecoder().decode(ModelConfiguration.self, from: Foundation.Data(model.utf8))
-      self.loss = try JSONDecoder().decode(LossConfiguration.self, from: Foundation.Data(loss.utf8))
+      configuration = try decoder.decode(ModelConfiguration.self, from: Foundation.Data(model.utf8))
+      self.loss = try decoder.decode(LossConfiguration.self, from: Foundation.Data(loss.utf8))
       trainedTypes = try metadata[Self.typesKey].map {
-        try JSONDecoder().decode([String].self, from: Foundation.Data($0.utf8))
+        try decoder.decode([String].self, from: Foundation.Data($0.utf8))
       }
     } catch {
       throw ModelError("\(file): its description cannot be understood (\(error)); train the model again")

@@ -188,36 +188,36 @@ import Testing
 
   @Test func imagesThatNoModelTakes() {
     expectRefusal(
-      ModelConfiguration(architecture: "basic", imageWidth: 15), naming: "model.imageWidth", "15", "16 to 2048")
+      ModelConfiguration(architecture: "basic", imageWidth: 15), naming: "model.image_width", "15", "16 to 2048")
     expectRefusal(
-      ModelConfiguration(architecture: "basic", imageHeight: 0), naming: "model.imageHeight", "0", "16 to 2048")
-    expectRefusal(ModelConfiguration(architecture: "basic", imageHeight: 4000), naming: "model.imageHeight", "4000")
+      ModelConfiguration(architecture: "basic", imageHeight: 0), naming: "model.image_height", "0", "16 to 2048")
+    expectRefusal(ModelConfiguration(architecture: "basic", imageHeight: 4000), naming: "model.image_height", "4000")
   }
 
   @Test func imagesThatAreTooSmallForTheFilters() {
     let filters = [8, 8, 8, 8, 8, 8]
     expectRefusal(
       ModelConfiguration(architecture: "basic", imageWidth: 200, imageHeight: 40, filters: filters),
-      naming: "model.imageHeight", "200×40", "basic", "larger image")
+      naming: "model.image_height", "200×40", "basic", "larger image")
     // Here it is the width that is used up.
     expectRefusal(
       ModelConfiguration(architecture: "basic", imageWidth: 40, imageHeight: 200, filters: filters),
-      naming: "model.imageWidth", "40×200")
+      naming: "model.image_width", "40×200")
     expectRefusal(
       ModelConfiguration(architecture: "compact", imageWidth: 60, imageHeight: 20, filters: filters),
-      naming: "model.imageHeight", "60×20", "compact")
+      naming: "model.image_height", "60×20", "compact")
     expectRefusal(
       ModelConfiguration(architecture: "resnet", imageWidth: 60, imageHeight: 20, filters: filters),
-      naming: "model.imageHeight", "60×20", "resnet")
+      naming: "model.image_height", "60×20", "resnet")
   }
 
   @Test func sizesThatNoModelHas() {
     expectRefusal(ModelConfiguration(architecture: "basic", filters: []), naming: "model.filters")
     expectRefusal(ModelConfiguration(architecture: "basic", filters: [8, 0]), naming: "model.filters", "[8, 0]")
     expectRefusal(ModelConfiguration(architecture: "basic", dense: [-1]), naming: "model.dense", "[-1]")
-    expectRefusal(ModelConfiguration(architecture: "basic", convolutionDropout: 1), naming: "model.convolutionDropout")
-    expectRefusal(ModelConfiguration(architecture: "basic", denseDropout: -0.1), naming: "model.denseDropout", "-0.1")
-    expectRefusal(ModelConfiguration(architecture: "basic", denseDropout: .nan), naming: "model.denseDropout")
+    expectRefusal(ModelConfiguration(architecture: "basic", convolutionDropout: 1), naming: "model.convolution_dropout")
+    expectRefusal(ModelConfiguration(architecture: "basic", denseDropout: -0.1), naming: "model.dense_dropout", "-0.1")
+    expectRefusal(ModelConfiguration(architecture: "basic", denseDropout: .nan), naming: "model.dense_dropout")
     expectRefusal(ModelConfiguration(architecture: "enhanced", filters: [8, 8]), naming: "model.filters", "takes 5")
     expectRefusal(ModelConfiguration(architecture: "resnet", filters: [8]), naming: "model.filters", "stages")
     expectRefusal(ModelConfiguration(architecture: "compact", filters: [8]), naming: "model.filters", "blocks")

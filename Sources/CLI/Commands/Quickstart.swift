@@ -56,19 +56,12 @@ struct Quickstart: ParsableCommand {
       throw ExitCode(signalExitCode)
     }
 
-    let generator = try CaptchaGenerator(
-      configuration: GeneratorConfiguration(configuration.data.generate, charset: configuration.model.codec.charset))
-    // The indices after those that were trained on: other images of the same kind.
-    let first = configuration.data.generate.count
-    let heldOut = try Dataset.drawn(
-      by: generator, indices: first..<first + Self.heldOut, seed: configuration.seed, for: configuration.model,
-      progress: nil)
-    let evaluation = training.evaluate(heldOut)
+    let heldOut = try DrawnImages(configuration, purpose: .heldOut)
+    let evaluation = training.evaluate(try heldOut.dataset(0..<Self.heldOut))
     let summary = RunSummary(result, run: path, evaluation: evaluation)
     try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
     let samples = try SampleImages(
-      generator: generator, first: first, count: Self.shown, seed: configuration.seed,
-      folder: directory.url.appendingPathComponent("samples"))
+      heldOut, count: Self.shown, folder: directory.url.appendingPathComponent("samples"))
     let readings = try training.recognizer().read(samples.captchas.map(\.image))
     let seconds = start.secondsUntilNow
     if json {

@@ -85,7 +85,7 @@ struct Train: ParsableCommand {
   private func configuration(_ directory: RunDirectory) throws -> TrainingConfiguration {
     var overrides: [String] = []
     if let data { overrides.append("data.path=\(quoted(data))") }
-    if let validationData { overrides.append("data.validationPath=\(quoted(validationData))") }
+    if let validationData { overrides.append("data.validation_path=\(quoted(validationData))") }
     if let epochs { overrides.append("training.epochs=\(epochs)") }
     if let seed { overrides.append("seed=\(seed)") }
     overrides += set

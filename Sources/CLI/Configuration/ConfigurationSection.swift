@@ -60,6 +60,12 @@ struct ConfigurationSection {
     return value
   }
 
+  mutating func boolean(_ key: String) throws -> Bool {
+    let node = try required(key, "true or false")
+    guard case .boolean(let value) = node.value else { throw invalid(key, node, "true or false") }
+    return value
+  }
+
   mutating func text(_ key: String, _ expected: String) throws -> String {
     let node = try required(key, expected)
     guard case .scalar(let text, _) = node.content, !text.isEmpty else { throw invalid(key, node, expected) }

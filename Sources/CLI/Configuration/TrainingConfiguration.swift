@@ -36,6 +36,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   /// The images that are drawn where there is no folder of them.
   public struct GenerateConfiguration: Sendable, Equatable {
     public var count: Int
+    /// Whether every epoch draws `count` new images; otherwise the same ones are seen in every epoch.
+    public var fresh: Bool
     public var types: [CaptchaType]
     public var lengths: ClosedRange<Int>
     public var style: CaptchaStyle

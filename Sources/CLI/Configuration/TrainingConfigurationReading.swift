@@ -49,7 +49,7 @@ extension TrainingConfiguration {
     var trainingSection = try section.section("training")
     training = LoopConfiguration(
       epochs: try trainingSection.integer("epochs", in: 1...1_000_000),
-      batchSize: try trainingSection.integer("batchSize", in: 1...65_536))
+      batchSize: try trainingSection.integer("batch_size", in: 1...65_536))
     let callbackComponents = try section.components("callbacks")
     callbacks = callbackComponents.map(\.configuration)
     try trainingSection.finish()
@@ -84,7 +84,7 @@ extension TrainingConfiguration {
     if draws.types != [.math], draws.lengths.upperBound > model.codec.maximumLength {
       throw ConfigurationFileError(
         origin,
-        "data.generate.lengths is \(LengthRange(draws.lengths).text), longer than model.maximumLength "
+        "data.generate.lengths is \(LengthRange(draws.lengths).text), longer than model.maximum_length "
           + "\(model.codec.maximumLength); make one fit the other")
     }
     let question = draws.types.contains(.math) && draws.mathLabel == .question
@@ -96,7 +96,7 @@ extension TrainingConfiguration {
         origin,
         "data.generate.types has math, whose labels (such as \(longest)) the model cannot read; "
           + (lacking.isEmpty
-            ? "make model.maximumLength at least \(longest.count)"
+            ? "make model.maximum_length at least \(longest.count)"
             : "add \(String(lacking.sorted())) to model.charset") + ", or leave out math")
     }
   }
@@ -105,20 +105,21 @@ extension TrainingConfiguration {
 extension TrainingConfiguration.DataConfiguration {
   fileprivate init(_ section: inout ConfigurationSection) throws {
     path = try section.optionalText("path", "the path of a folder")
-    validationPath = try section.optionalText("validationPath", "the path of a folder")
-    validationFraction = try section.number("validationFraction", in: 0.001...0.999)
-    maximumRejectedShare = try section.number("maximumRejectedShare", in: 0...1)
+    validationPath = try section.optionalText("validation_path", "the path of a folder")
+    validationFraction = try section.number("validation_fraction", in: 0.001...0.999)
+    maximumRejectedShare = try section.number("maximum_rejected_share", in: 0...1)
     var generation = try section.section("generate")
     generate = TrainingConfiguration.GenerateConfiguration(
-      count: try generation.integer("count", in: 2...100_000_000), types: try generation.choices("types"),
+      count: try generation.integer("count", in: 2...100_000_000), fresh: try generation.boolean("fresh"),
+      types: try generation.choices("types"),
       lengths: try generation.lengths("lengths"), style: try generation.choice("style"),
-      mathLabel: try generation.choice("mathLabel"))
+      mathLabel: try generation.choice("math_label"))
     try generation.finish()
     try section.finish()
     if path == nil, let validationPath {
       throw ConfigurationFileError(
-        section.origin(of: "validationPath"),
-        "data.validationPath is \(validationPath), but data.path is missing; give the folder to train on")
+        section.origin(of: "validation_path"),
+        "data.validation_path is \(validationPath), but data.path is missing; give the folder to train on")
     }
   }
 }
@@ -128,7 +129,7 @@ extension ModelConfiguration {
     let architecture = try section.text(
       "architecture", ConfigurationSection.alternatives(ModelZoo.names))
     let charset = try section.text("charset", "the characters that the model reads")
-    let maximumLength = try section.integer("maximumLength", in: 1...64)
+    let maximumLength = try section.integer("maximum_length", in: 1...64)
     let codec: LabelCodec
     do {
       codec = try LabelCodec(charset: Charset(charset), maximumLength: maximumLength)
@@ -136,11 +137,11 @@ extension ModelConfiguration {
       throw ConfigurationFileError(section.origin(of: "charset"), "model.charset: \(error)")
     }
     self.init(
-      architecture: architecture, imageWidth: try section.integer("imageWidth", in: 16...2048),
-      imageHeight: try section.integer("imageHeight", in: 16...2048), colorMode: try section.choice("colorMode"),
+      architecture: architecture, imageWidth: try section.integer("image_width", in: 16...2048),
+      imageHeight: try section.integer("image_height", in: 16...2048), colorMode: try section.choice("color_mode"),
       codec: codec, filters: try section.optionalIntegers("filters"), dense: try section.optionalIntegers("dense"),
-      convolutionDropout: try section.optionalNumber("convolutionDropout", from: 0, below: 1),
-      denseDropout: try section.optionalNumber("denseDropout", from: 0, below: 1))
+      convolutionDropout: try section.optionalNumber("convolution_dropout", from: 0, below: 1),
+      denseDropout: try section.optionalNumber("dense_dropout", from: 0, below: 1))
     try section.finish()
   }
 }
@@ -164,7 +165,7 @@ extension LossConfiguration {
         loss.gamma = try arguments.optionalNumber("gamma", in: 0...100).map { Float($0) }
         loss.alpha = try arguments.optionalNumber("alpha", in: 0...1).map { Float($0) }
       case SoftmaxCrossEntropy.name:
-        loss.labelSmoothing = try arguments.optionalNumber("labelSmoothing", in: 0..<1).map { Float($0) }
+        loss.labelSmoothing = try arguments.optionalNumber("label_smoothing", in: 0..<1).map { Float($0) }
       default: break
       }
       try arguments.requireAllRead()

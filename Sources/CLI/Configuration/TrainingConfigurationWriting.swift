@@ -13,17 +13,18 @@ extension TrainingConfiguration {
         "data",
         mapping([
           ("path", optional(data.path.map(text))),
-          ("validationPath", optional(data.validationPath.map(text))),
-          ("validationFraction", plain("\(data.validationFraction)")),
-          ("maximumRejectedShare", plain("\(data.maximumRejectedShare)")),
+          ("validation_path", optional(data.validationPath.map(text))),
+          ("validation_fraction", plain("\(data.validationFraction)")),
+          ("maximum_rejected_share", plain("\(data.maximumRejectedShare)")),
           (
             "generate",
             mapping([
               ("count", plain("\(data.generate.count)")),
+              ("fresh", plain("\(data.generate.fresh)")),
               ("types", list(data.generate.types.map { plain($0.rawValue) })),
               ("lengths", plain(LengthRange(data.generate.lengths).text)),
               ("style", plain(data.generate.style.rawValue)),
-              ("mathLabel", plain(data.generate.mathLabel.rawValue)),
+              ("math_label", plain(data.generate.mathLabel.rawValue)),
             ])
           ),
         ])
@@ -32,22 +33,22 @@ extension TrainingConfiguration {
         "model",
         mapping([
           ("architecture", text(model.architecture)),
-          ("imageWidth", plain("\(model.imageWidth)")),
-          ("imageHeight", plain("\(model.imageHeight)")),
-          ("colorMode", plain(model.colorMode.rawValue)),
+          ("image_width", plain("\(model.imageWidth)")),
+          ("image_height", plain("\(model.imageHeight)")),
+          ("color_mode", plain(model.colorMode.rawValue)),
           ("charset", text(model.codec.charset.text)),
-          ("maximumLength", plain("\(model.codec.maximumLength)")),
+          ("maximum_length", plain("\(model.codec.maximumLength)")),
           ("filters", optional(model.filters.map { list($0.map { plain("\($0)") }) })),
           ("dense", optional(model.dense.map { list($0.map { plain("\($0)") }) })),
-          ("convolutionDropout", optional(model.convolutionDropout.map { plain("\($0)") })),
-          ("denseDropout", optional(model.denseDropout.map { plain("\($0)") })),
+          ("convolution_dropout", optional(model.convolutionDropout.map { plain("\($0)") })),
+          ("dense_dropout", optional(model.denseDropout.map { plain("\($0)") })),
         ])
       ),
       ("loss", node(loss.component)),
       ("optimizer", node(optimizer)),
       (
         "training",
-        mapping([("epochs", plain("\(training.epochs)")), ("batchSize", plain("\(training.batchSize)"))])
+        mapping([("epochs", plain("\(training.epochs)")), ("batch_size", plain("\(training.batchSize)"))])
       ),
       ("callbacks", Node(callbacks.map(node))),
     ])
@@ -57,7 +58,7 @@ extension TrainingConfiguration {
 
 extension LossConfiguration {
   fileprivate var component: ComponentConfiguration {
-    let arguments = [("gamma", gamma), ("alpha", alpha), ("labelSmoothing", labelSmoothing)]
+    let arguments = [("gamma", gamma), ("alpha", alpha), ("label_smoothing", labelSmoothing)]
     return ComponentConfiguration(
       name,
       Dictionary(

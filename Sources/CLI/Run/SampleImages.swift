@@ -9,7 +9,7 @@ struct SampleImages {
   /// All of them in one picture.
   let sheet: URL
 
-  init(generator: CaptchaGenerator, first: Int, count: Int, seed: UInt64, folder: URL) throws {
+  init(_ images: DrawnImages, count: Int, folder: URL) throws {
     precondition(count > 0, "SampleImages: the count must be positive, not \(count)")
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -17,10 +17,10 @@ struct SampleImages {
       throw TrainingError(
         "\(folder.path): cannot be made (\(error.localizedDescription)); check the run directory's permissions")
     }
-    let captchas = (first..<first + count).map { generator.captcha(index: $0, seed: seed) }
+    let captchas = (0..<count).map(images.captcha)
     self.captchas = captchas
     files = try captchas.enumerated().map { offset, captcha in
-      let file = folder.appendingPathComponent("\(captcha.label)-\(first + offset).png")
+      let file = folder.appendingPathComponent("\(captcha.label)-\(offset + 1).png")
       try PNG.write(captcha.image, to: file.path)
       return file
     }

@@ -72,7 +72,7 @@ struct SystemCheck: Encodable {
     return SystemCheck(
       name: "memory", ok: bytes >= 1 << 30, detail: "\(gibibytes(bytes)) free",
       remedy: bytes >= 4 << 30
-        ? nil : "for less memory train on fewer images (data.generate.count) or with --set model.colorMode=grayscale")
+        ? nil : "for less memory train on fewer images (data.generate.count) or with --set model.color_mode=grayscale")
   }
 
   static func disk(_ path: String) -> SystemCheck {

@@ -1,43 +1,47 @@
 import Data
 import Foundation
+import Models
 
 /// The two parts of the images of a training.
 struct TrainingImages {
-  let training: Dataset
+  let training: any BatchSource
   let validation: Dataset
-
   /// The types of the training part, sorted; nil where an image's type is not known.
-  var types: [String]? {
-    var types = Set<String>()
-    for type in training.types {
-      guard let type else { return nil }
-      types.insert(type)
-    }
-    return types.sorted()
-  }
+  let types: [String]?
 
   /// Reads or draws the images that a configuration names.
   init(_ configuration: TrainingConfiguration) throws {
     let data = configuration.data
+    let codec = configuration.model.codec
+    if data.path == nil, data.generate.fresh {
+      let training = try DrawnImages(configuration, purpose: .training)
+      self.training = try GeneratedBatches(training, count: data.generate.count, codec: codec)
+      let progress = ProgressLine("drawing validation images")
+      let count = max(1, Int(Double(data.generate.count) * data.validationFraction))
+      validation = try DrawnImages(configuration, purpose: .validation).dataset(0..<count, progress: progress.update)
+      progress.finish()
+      types = data.generate.types.map(\.rawValue).sorted()
+      return
+    }
     let all: Dataset
     if let path = data.path {
       all = try Self.load(path, configuration)
     } else {
-      let generator = try CaptchaGenerator(
-        configuration: GeneratorConfiguration(data.generate, charset: configuration.model.codec.charset))
       let progress = ProgressLine("drawing images")
-      all = try Dataset.drawn(
-        by: generator, indices: 0..<data.generate.count, seed: configuration.seed, for: configuration.model,
-        progress: progress.update)
+      all = try DrawnImages(configuration, purpose: .training)
+        .dataset(0..<data.generate.count, progress: progress.update)
       progress.finish()
     }
+    let part: Dataset
     if let path = data.validationPath {
-      training = all
+      part = all
       validation = try Self.load(path, configuration)
     } else {
-      (training, validation) = try all.split(
-        validationFraction: data.validationFraction, seed: configuration.seed)
+      (part, validation) = try all.split(validationFraction: data.validationFraction, seed: configuration.seed)
     }
+    training = try DatasetBatches(part, codec: codec)
+    let known = part.types.compactMap { $0 }
+    types = known.count == part.count ? Set(known).sorted() : nil
   }
 
   private static func load(_ path: String, _ configuration: TrainingConfiguration) throws -> Dataset {
@@ -55,5 +59,17 @@ struct TrainingImages {
           + "`captcha-cli dataset check \(path)` lists all")
     }
     return loaded.dataset
+  }
+}
+
+extension DrawnImages {
+  /// The images that a configuration draws.
+  init(_ configuration: TrainingConfiguration, purpose: Purpose) throws {
+    let model = configuration.model
+    self.init(
+      try CaptchaGenerator(
+        configuration: GeneratorConfiguration(configuration.data.generate, charset: model.codec.charset)),
+      width: model.imageWidth, height: model.imageHeight, colorMode: model.colorMode, seed: configuration.seed,
+      purpose: purpose)
   }
 }

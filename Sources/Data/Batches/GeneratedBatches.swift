@@ -2,52 +2,47 @@ import Tensor
 
 /// Images that are drawn when they are needed, new ones in every epoch.
 ///
-/// Image `i` of epoch `e` is image `e · count + i` of the generator.
+/// Image `i` of epoch `e` is image `e · count + i` of the drawn ones.
 public struct GeneratedBatches: BatchSource {
   public let count: Int
-  private let generator: CaptchaGenerator
-  private let seed: UInt64
-  private let colorMode: ColorMode
+  private let images: DrawnImages
   private let codec: LabelCodec
 
-  /// - Parameters:
-  ///   - generator: draws images of the model's size.
-  ///   - count: images per epoch.
+  /// - Parameter count: images per epoch.
   /// - Throws: `LabelError` where the generator draws labels that `codec` cannot express.
-  public init(
-    _ generator: CaptchaGenerator, count: Int, seed: UInt64, colorMode: ColorMode, codec: LabelCodec
-  ) throws {
-    for label in generator.configuration.extremeLabels { _ = try codec.encode(label) }
-    self.generator = generator
+  public init(_ images: DrawnImages, count: Int, codec: LabelCodec) throws {
+    for label in images.generator.configuration.extremeLabels { _ = try codec.encode(label) }
+    self.images = images
     self.count = count
-    self.seed = seed
-    self.colorMode = colorMode
     self.codec = codec
   }
 
   public func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch {
-    let (width, height) = (generator.configuration.width, generator.configuration.height)
-    var pixels = Tensor(uninitialized: [indices.count, height, width, colorMode.channels], dtype: .uint8)
+    var pixels = Tensor(
+      uninitialized: [indices.count, images.height, images.width, images.colorMode.channels], dtype: .uint8)
     let contents = pixels.withMutableElements(of: UInt8.self) { pixels in
-      generator.fill(pixels, indices: indices.map { epoch * count + $0 }, seed: seed, colorMode: colorMode)
+      images.fill(pixels, indices: indices.map { epoch * count + $0 })
     }
     let classes = contents.flatMap { content in
       do {
         return try codec.encode(content.label).map(Int32.init)
       } catch {
-        preconditionFailure("GeneratedBatches: \(error); generate what the codec can express")
+        preconditionFailure("GeneratedBatches: \(error), although its extreme labels were accepted")
       }
     }
     return Batch(
-      images: pixels.floats(dividedBy: 255),
-      classes: Tensor(classes, shape: [indices.count, codec.maximumLength]))
+      images: pixels.floats(dividedBy: 255), classes: Tensor(classes, shape: [indices.count, codec.maximumLength]))
   }
 
-  public var identity: String {
-    let settings = generator.configuration
-    return "\(count) drawn images per epoch, seed \(seed), \(settings.types.map(\.rawValue).joined(separator: ",")) "
-      + "\(settings.lengths.lowerBound)-\(settings.lengths.upperBound) of \(settings.charset), "
-      + "\(settings.style.rawValue), math \(settings.mathLabel.rawValue), "
-      + "\(settings.width)x\(settings.height) \(colorMode.rawValue)"
+  public var identity: String { "\(count) images drawn per epoch, \(images.identity)" }
+}
+
+extension DrawnImages {
+  /// What tells these images from others.
+  fileprivate var identity: String {
+    let drawn = generator.configuration
+    let first = captcha(0).image.pixels.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    return "types \(drawn.types.map(\.rawValue).joined(separator: ",")), lengths \(drawn.lengths.lowerBound)-"
+      + "\(drawn.lengths.upperBound), the first with hash \(String(first, radix: 16))"
   }
 }
