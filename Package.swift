@@ -55,6 +55,7 @@ let package = Package(
       resources: [.embedInCode("Recipes")]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
     tests("CallbacksTests", ["Callbacks", "Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
+    tests("TensorTests", ["Tensor", "CKernels"], resources: [.copy("Fixtures")]),
     tests("OptimizersTests", ["Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
     // Proves for the tests of layers and models that no layer forgets a parameter.
     .target(
