@@ -42,6 +42,17 @@ public struct ModelDescription: Sendable, Hashable {
     return metadata
   }
 
+  /// Why a text could not be decoded, in one line.
+  private static func reason(_ error: any Error) -> String {
+    switch error {
+    case DecodingError.keyNotFound(let key, _): "\(key.stringValue) is missing"
+    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+      DecodingError.dataCorrupted(let context):
+      (context.codingPath.map(\.stringValue) + [context.debugDescription]).joined(separator: ": ")
+    default: "\(error)"
+    }
+  }
+
   /// Reads the metadata of a model file.
   ///
   /// - Parameter file: named in errors.
@@ -64,7 +75,7 @@ public struct ModelDescription: Sendable, Hashable {
         try decoder.decode([String].self, from: Foundation.Data($0.utf8))
       }
     } catch {
-      throw ModelError("\(file): its description cannot be understood (\(error)); train the model again")
+      throw ModelError("\(file): its description cannot be understood (\(Self.reason(error))); train the model again")
     }
   }
 }

@@ -34,18 +34,27 @@ public final class Recognizer {
   public convenience init(contentsOf url: URL) throws {
     let file = try Safetensors(contentsOf: url)
     let description = try ModelDescription(metadata: file.metadata, file: url.path)
-    let model = try ModelZoo.model(description.configuration)
     do {
+      let model = try ModelZoo.model(description.configuration)
       try model.load(Weights(file.tensors))
+      try self.init(description: description, model: model)
     } catch {
       throw ModelError("\(url.path): \(error)")
     }
-    try self.init(description: description, model: model)
   }
+
+  /// The most images that pass through the model together; more would only cost memory.
+  private static let batchSize = 64
 
   /// Reads images of any size and colour; they are brought to the model's.
   public func read(_ images: [Image]) -> [Reading] {
-    guard !images.isEmpty else { return [] }
+    stride(from: 0, to: images.count, by: Self.batchSize).flatMap {
+      readBatch(images[$0..<min($0 + Self.batchSize, images.count)])
+    }
+  }
+
+  private func readBatch(_ batch: ArraySlice<Image>) -> [Reading] {
+    let images = Array(batch)
     let (width, height, mode) = (configuration.imageWidth, configuration.imageHeight, configuration.colorMode)
     let pixels = Threads.map(count: images.count) {
       images[$0].converted(to: mode).resized(width: width, height: height).pixels
