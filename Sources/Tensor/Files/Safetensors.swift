@@ -42,6 +42,11 @@ public struct Safetensors: Sendable {
         : isFolder.boolValue ? "is a folder; give a file in it" : "cannot be read; check its permissions"
       throw SafetensorsError(file: file, reason: reason)
     }
+    try self.init(data, file: file)
+  }
+
+  /// Reads the content of a file, which errors call `file`.
+  init(_ data: Data, file: String) throws {
     func fail(_ reason: String) -> SafetensorsError {
       SafetensorsError(file: file, reason: "not a usable safetensors file: \(reason)")
     }
