@@ -47,10 +47,14 @@ extension Language {
     return key.isValidation ? "验证" + name : name
   }
 
-  /// Losses first, then exact match, then the others by name; the learning rate has a place of its own.
+  /// Losses first, then exact match, then what others added, by name.
+  ///
+  /// The finer metrics are left to `metrics.csv`, since a line should fit a terminal; the rate has a place of its own.
   func metrics(_ logs: Logs) -> [String] {
-    let first: [MetricKey] = [.loss, .valLoss, .valExactMatch]
-    let keys = first + logs.keys.filter { !first.contains($0) && $0 != .learningRate }
+    let first: [MetricKey] = [.loss, .valLoss, .exactMatch, .valExactMatch]
+    let finer: [MetricKey] = [.characterAccuracy, .binaryAccuracy, .precision, .recall]
+    let hidden = Set(finer + finer.map(\.onValidation) + [.learningRate])
+    let keys = first + logs.keys.filter { !first.contains($0) && !hidden.contains($0) }
     return keys.compactMap { key in logs[key].map { metric(key, $0) } }
   }
 

@@ -39,13 +39,16 @@ extension MetricKey {
   public static let loss: MetricKey = "loss"
   /// The loss over the validation part.
   public static let valLoss: MetricKey = "val_loss"
-  /// The share of validation images whose whole text is read right, 0...1.
+  /// The share of images whose whole text is read right, 0...1.
+  public static let exactMatch: MetricKey = "exact_match"
   public static let valExactMatch: MetricKey = "val_exact_match"
-  /// The share of characters read right on the validation part, 0...1.
+  /// The share of characters read right, 0...1.
+  public static let characterAccuracy: MetricKey = "character_accuracy"
   public static let valCharacterAccuracy: MetricKey = "val_character_accuracy"
   /// The share of outputs on the right side of one half, 0...1.
   public static let binaryAccuracy: MetricKey = "binary_accuracy"
   public static let valBinaryAccuracy: MetricKey = "val_binary_accuracy"
+  /// Precision and recall of the outputs above one half, 0...1.
   public static let precision: MetricKey = "precision"
   public static let valPrecision: MetricKey = "val_precision"
   public static let recall: MetricKey = "recall"
