@@ -2,10 +2,9 @@ import Data
 import Foundation
 import LayerReflection
 import Layers
+import Models
 import Tensor
 import Testing
-
-@testable import Models
 
 @Suite struct ModelZooTests {
   /// Widths that keep the tests quick.

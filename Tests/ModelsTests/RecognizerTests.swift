@@ -150,14 +150,14 @@ import Testing
     try expectRefusal(naming: "architecture is missing") {
       $0.metadata["captcha.model"] = $0.metadata["captcha.model"]?.replacing("architecture", with: "Architecture")
     }
-    try expectRefusal(naming: "imageWidth") {
+    try expectRefusal(naming: "image_width") {
       $0.metadata["captcha.model"] = $0.metadata["captcha.model"]?.replacing(
-        #""imageWidth":40"#, with: #""imageWidth":"x""#)
+        #""image_width":40"#, with: #""image_width":"x""#)
     }
     try expectRefusal(naming: "model.architecture", "\"compakt\"", "compact") {
       $0.metadata["captcha.model"] = $0.metadata["captcha.model"]?.replacing("compact", with: "compakt")
     }
-    try expectRefusal(naming: "model.imageWidth", "9999") {
+    try expectRefusal(naming: "model.image_width", "9999") {
       $0.metadata["captcha.model"] = $0.metadata["captcha.model"]?.replacing(#":40"#, with: ":9999")
     }
     try expectRefusal(naming: "loss.name", "\"hinge\"", "softmax") {
