@@ -64,6 +64,7 @@ let package = Package(
     tests(
       "ModelsTests", ["Models", "Layers", "Optimizers", "Data", "Tensor", "LayerReflection"],
       resources: [.copy("Fixtures")]),
+    tests("TrainingTests", ["Training", "Callbacks", "Data", "Optimizers", "Layers", "Tensor"]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

@@ -1,0 +1,74 @@
+import Callbacks
+import Data
+import Foundation
+import Layers
+import Optimizers
+import Tensor
+import Testing
+import Training
+
+/// Training as a whole: it learns, and gives back the memory that it took.
+@Suite struct LearningTests {
+  @Test func aTinyModelLearnsToReadDrawnDigits() throws {
+    let (width, height) = (60, 40)
+    let codec = try LabelCodec(charset: .digits, maximumLength: 1)
+    let generator = try CaptchaGenerator(
+      configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: width, height: height))
+    let validation = try Dataset(width: width, height: height, channels: 1, count: 200) { index, pixels in
+      let content = generator.fill(pixels, indices: [index], seed: 2, colorMode: .grayscale)[0]
+      return Sample(name: "\(index)", label: content.label)
+    }
+    let model = Sequential {
+      Conv2D(1, 16, kernelSize: 5, stride: 2, useBias: false).named("conv1")
+      BatchNorm(16, momentum: 0.9).named("bn1")
+      ReLU()
+      MaxPool2D()
+      Conv2D(16, 32, kernelSize: 3, useBias: false).named("conv2")
+      BatchNorm(32, momentum: 0.9).named("bn2")
+      ReLU()
+      MaxPool2D()
+      Flatten()
+      Dense(32 * 7 * 5, codec.outputCount).named("output")
+    }
+    model.initialize(seed: 1)
+    let epochs = 4
+    let trainer = Trainer(
+      model: model, loss: SoftmaxCrossEntropy(), optimizer: Optimizer(Adam(), parameters: model.namedParameters),
+      codec: codec, callbacks: [OneCycle(maximum: 0.01)], options: TrainingOptions(epochs: epochs, batchSize: 32))
+    let source = try GeneratedBatches(generator, count: 800, seed: 1, colorMode: .grayscale, codec: codec)
+    let result = try trainer.fit(source, validation: validation)
+    let losses = result.history.compactMap { $0.logs[.valLoss] }
+    // A reader that knows nothing has ln 11 = 2.4 and one image in ten.
+    #expect(try #require(losses.last) < 0.5)
+    #expect(try #require(result.bestExactMatch) > 0.85)
+  }
+
+  @Test func memoryIsGivenBack() async {
+    // In a process of its own: other tests hold tensors too.
+    await #expect(processExitsWith: .success) {
+      func train() throws {
+        var small = try SmallTraining()
+        let journal = Journal()
+        small.callbacks = {
+          [EarlyStopping(patience: 5, restoreBestWeights: true), ModelCheckpoint(), Recorder("recorder", journal)]
+        }
+        let folder = try TemporaryFolder()
+        let trainer = small.trainer(directory: folder.run)
+        let blocks = StoragePool.shared.liveCount
+        _ = try trainer.fit(small.training, validation: small.validation)
+        // Of the run the optimizer's moments stay, one block for each trainable parameter, and a gradient sum for each, as
+        // the ninth step begins an update of two.
+        let trainable = trainer.model.namedParameters.filter(\.parameter.isTrainable).count
+        let kept = StoragePool.shared.liveCount - blocks
+        guard kept == 2 * trainable else {
+          throw Mishap(description: "\(kept) blocks are kept of a run with \(trainable) parameters")
+        }
+      }
+      let before = StoragePool.shared.liveCount
+      try train()
+      guard StoragePool.shared.liveCount == before else {
+        throw Mishap(description: "\(StoragePool.shared.liveCount - before) blocks are never given back")
+      }
+    }
+  }
+}
