@@ -14,9 +14,8 @@ import Training
     let codec = try LabelCodec(charset: .digits, maximumLength: 1)
     let generator = try CaptchaGenerator(
       configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: width, height: height))
-    let validation = try Dataset(width: width, height: height, channels: 1, count: 200) { index, pixels in
-      let content = generator.fill(pixels, indices: [index], seed: 2, colorMode: .grayscale)[0]
-      return Sample(name: "\(index)", label: content.label)
+    func images(_ purpose: DrawnImages.Purpose) -> DrawnImages {
+      DrawnImages(generator, width: width, height: height, colorMode: .grayscale, seed: 1, purpose: purpose)
     }
     let model = Sequential {
       Conv2D(1, 16, kernelSize: 5, stride: 2, useBias: false).named("conv1")
@@ -31,12 +30,12 @@ import Training
       Dense(32 * 7 * 5, codec.outputCount).named("output")
     }
     model.initialize(seed: 1)
-    let epochs = 4
+    let epochs = 12
     let trainer = Trainer(
       model: model, loss: SoftmaxCrossEntropy(), optimizer: Optimizer(Adam(), parameters: model.namedParameters),
-      codec: codec, callbacks: [OneCycle(maximum: 0.01)], options: TrainingOptions(epochs: epochs, batchSize: 32))
-    let source = try GeneratedBatches(generator, count: 800, seed: 1, colorMode: .grayscale, codec: codec)
-    let result = try trainer.fit(source, validation: validation)
+      codec: codec, callbacks: [OneCycle(maximum: 0.005)], options: TrainingOptions(epochs: epochs, batchSize: 32))
+    let result = try trainer.fit(
+      GeneratedBatches(images(.training), count: 1000, codec: codec), validation: images(.validation).dataset(0..<200))
     let losses = result.history.compactMap { $0.logs[.valLoss] }
     // A reader that knows nothing has ln 11 = 2.4 and one image in ten.
     #expect(try #require(losses.last) < 0.5)

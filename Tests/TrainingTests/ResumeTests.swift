@@ -108,11 +108,11 @@ private final class Interrupter: EventSink {
         let generator = try CaptchaGenerator(
           configuration: GeneratorConfiguration(
             types: [.digit], lengths: 1...2, width: size.width, height: size.height))
-        training = try GeneratedBatches(generator, count: 10, seed: 4, colorMode: .grayscale, codec: small.codec)
-        validation = try Dataset(width: size.width, height: size.height, channels: 1, count: 5) { index, pixels in
-          let content = generator.fill(pixels, indices: [index], seed: 5, colorMode: .grayscale)[0]
-          return Sample(name: "\(index).png", label: content.label)
+        let images = [DrawnImages.Purpose.training, .validation].map {
+          DrawnImages(generator, width: 60, height: 20, colorMode: .grayscale, seed: 4, purpose: $0)
         }
+        training = try GeneratedBatches(images[0], count: 10, codec: small.codec)
+        validation = try images[1].dataset(0..<5)
       }
       let journal = journal
       small.callbacks = {

@@ -75,25 +75,32 @@ import Training
     }
     #expect(try refusal(training: relabelled).contains("(training images: 10 images, hash "))
     let drawn = try refusal(source: Self.drawn())
-    #expect(drawn.contains("now 10 drawn images per epoch, seed 1, digit 1-2 of 0123456789, "))
+    #expect(drawn.contains("now 10 images drawn per epoch, types digit, lengths 1-2, "))
   }
 
   private static func drawn(
     count: Int = 10, seed: UInt64 = 1, types: [CaptchaType] = [.digit], lengths: ClosedRange<Int> = 1...2,
-    width: Int = 60, charset: String = "0123456789", colorMode: ColorMode = .grayscale
+    drawnWidth: Int = 60, width: Int = 60, charset: String = "0123456789", mathLabel: MathLabel = .answer,
+    colorMode: ColorMode = .grayscale, purpose: DrawnImages.Purpose = .training
   ) throws -> GeneratedBatches {
     let configuration = try GeneratorConfiguration(
-      types: types, lengths: lengths, width: width, height: 20, charset: charset)
+      types: types, lengths: lengths, width: drawnWidth, height: 20, mathLabel: mathLabel, charset: charset)
+    let images = DrawnImages(
+      try CaptchaGenerator(configuration: configuration), width: width, height: 20, colorMode: colorMode, seed: seed,
+      purpose: purpose)
     return try GeneratedBatches(
-      CaptchaGenerator(configuration: configuration), count: count, seed: seed, colorMode: colorMode,
-      codec: LabelCodec(charset: .alphanumeric, maximumLength: 3))
+      images, count: count,
+      codec: LabelCodec(
+        charset: Charset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-*=?"), maximumLength: 7))
   }
 
   @Test func everySettingOfDrawnImagesTellsThemFromOthers() throws {
     let identities = [
       try Self.drawn(), try Self.drawn(count: 11), try Self.drawn(seed: 2), try Self.drawn(types: [.mixed]),
-      try Self.drawn(lengths: 1...3), try Self.drawn(lengths: 2...2), try Self.drawn(width: 61),
-      try Self.drawn(charset: "012345678"), try Self.drawn(colorMode: .rgb),
+      try Self.drawn(types: [.math]), try Self.drawn(types: [.math], mathLabel: .question),
+      try Self.drawn(lengths: 1...3),
+      try Self.drawn(lengths: 2...2), try Self.drawn(drawnWidth: 61), try Self.drawn(width: 61),
+      try Self.drawn(charset: "012345678"), try Self.drawn(colorMode: .rgb), try Self.drawn(purpose: .validation),
     ].map(\.identity)
     #expect(Set(identities).count == identities.count)
     #expect(try Self.drawn().identity == identities[0])

@@ -43,6 +43,7 @@ extension DrawnImages {
     let drawn = generator.configuration
     let first = captcha(0).image.pixels.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     return "types \(drawn.types.map(\.rawValue).joined(separator: ",")), lengths \(drawn.lengths.lowerBound)-"
-      + "\(drawn.lengths.upperBound), the first with hash \(String(first, radix: 16))"
+      + "\(drawn.lengths.upperBound), characters \(drawn.charset), math label \(drawn.mathLabel.rawValue), "
+      + "\(width)x\(height) \(colorMode.rawValue), the first with hash \(String(first, radix: 16))"
   }
 }
