@@ -45,12 +45,17 @@ public struct ModelDescription: Sendable, Hashable {
   /// Why a text could not be decoded, in one line.
   private static func reason(_ error: any Error) -> String {
     switch error {
-    case DecodingError.keyNotFound(let key, _): "\(key.stringValue) is missing"
+    case DecodingError.keyNotFound(let key, _): "\(spelling(key)) is missing"
     case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
       DecodingError.dataCorrupted(let context):
-      (context.codingPath.map(\.stringValue) + [context.debugDescription]).joined(separator: ": ")
+      (context.codingPath.map(spelling) + [context.debugDescription]).joined(separator: ": ")
     default: "\(error)"
     }
+  }
+
+  /// A key as it stands in the file: `imageWidth` is `image_width`.
+  private static func spelling(_ key: any CodingKey) -> String {
+    key.stringValue.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : String($1) }
   }
 
   /// Reads the metadata of a model file.
