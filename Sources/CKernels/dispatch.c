@@ -10,12 +10,17 @@ extern const ckernels_table ckernels_table_avx2, ckernels_table_avx512;
 ckernels_level ckernels_best_level(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
+  // All that the levels' files are compiled for.
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c") ||
+      !__builtin_cpu_supports("bmi2"))
+    return ckernels_level_baseline;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq"))
     return ckernels_level_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return ckernels_level_avx2;
-#endif
+  return ckernels_level_avx2;
+#else
   return ckernels_level_baseline;
+#endif
 }
 
 const ckernels_table *ckernels_for_level(ckernels_level level) {

@@ -25,10 +25,13 @@ public enum Threads {
   }
 
   private static let initialCount: Int = {
-    if let text = ProcessInfo.processInfo.environment["CAPTCHA_THREADS"], let value = Int(text), value > 0 {
-      return value
+    guard let text = ProcessInfo.processInfo.environment["CAPTCHA_THREADS"] else {
+      return max(1, ProcessInfo.processInfo.activeProcessorCount)
     }
-    return max(1, ProcessInfo.processInfo.activeProcessorCount)
+    guard let value = Int(text), value > 0 else {
+      fatalError("CAPTCHA_THREADS=\(text): expected a whole number from 1 on")
+    }
+    return value
   }()
 
   /// The part of `0..<count` that belongs to part `index` of `parts` equal ones.
