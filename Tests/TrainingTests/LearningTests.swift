@@ -38,8 +38,8 @@ import Training
       GeneratedBatches(images(.training), count: 1000, codec: codec), validation: images(.validation).dataset(0..<200))
     let losses = result.history.compactMap { $0.logs[.valLoss] }
     // A reader that knows nothing has ln 11 = 2.4 and one image in ten.
-    #expect(try #require(losses.last) < 0.5)
-    #expect(try #require(result.bestExactMatch) > 0.85)
+    #expect(try #require(losses.last) < 0.7)
+    #expect(try #require(result.bestExactMatch) > 0.75)
   }
 
   @Test func memoryIsGivenBack() async {
