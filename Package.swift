@@ -22,7 +22,6 @@ let package = Package(
     + [.executable(name: "captcha-cli", targets: ["captcha-cli"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -49,7 +48,6 @@ let package = Package(
       [
         "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Training", "Models", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
       ],
       // In the binary, so that it needs no files beside it.
       resources: [.embedInCode("Recipes")]),
@@ -65,6 +63,10 @@ let package = Package(
       "ModelsTests", ["Models", "Layers", "Optimizers", "Data", "Tensor", "LayerReflection"],
       resources: [.copy("Fixtures")]),
     tests("TrainingTests", ["Training", "Callbacks", "Data", "Optimizers", "Layers", "Tensor"]),
+    // Its tests run the program itself.
+    tests(
+      "CLITests",
+      ["CLI", "captcha-cli", "Data", "Layers", "Models", "Optimizers", "Tensor", "Training"]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

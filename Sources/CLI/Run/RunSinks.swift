@@ -1,5 +1,6 @@
 import ArgumentParser
 import Callbacks
+import Foundation
 import Training
 
 /// What watches a training of the command line: the progress bar, the log and the table of metrics.
@@ -12,6 +13,22 @@ enum RunSinks {
       try LogFileSink(directory.log, language: language, verbose: true),
       CSVSink(directory.metrics),
     ]
+  }
+}
+
+/// Writes a run's configuration when the training begins: not before, since a run that is refused must leave the
+/// configuration of the run that it would have gone on with.
+final class ConfigurationFileSink: EventSink {
+  private let url: URL
+  private let text: String
+
+  init(_ url: URL, text: String) {
+    self.url = url
+    self.text = text
+  }
+
+  func receive(_ event: TrainingEvent) throws {
+    if case .trainBegan = event { try text.writeFile(url) }
   }
 }
 

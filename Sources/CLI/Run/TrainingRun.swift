@@ -45,7 +45,8 @@ struct TrainingRun {
       optimizer: try OptimizerRegistry.standard.makeOptimizer(
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec,
-      callbacks: try CallbackRegistry.standard.makeCallbacks(configuration.callbacks), sinks: sinks,
+      callbacks: try CallbackRegistry.standard.makeCallbacks(configuration.callbacks),
+      sinks: sinks + [ConfigurationFileSink(directory.configuration, text: try configuration.yaml())],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed),
       directory: directory, modelMetadata: try description.metadata())
@@ -54,12 +55,10 @@ struct TrainingRun {
   /// The model as it is now, to read images with.
   func recognizer() throws -> Recognizer { try Recognizer(description: description, model: model) }
 
-  /// Trains, and writes the configuration first and the final model last.
+  /// Trains, and writes the final model at the end.
   ///
   /// - Returns: how it went, and the exit code that tells of a signal which ended it.
   func train() throws -> (result: TrainingResult, signalExitCode: Int32?) {
-    try directory.create()
-    try configuration.yaml().writeFile(directory.configuration)
     let resuming = isResuming ? try ResumeState(contentsOf: directory.resumeState) : nil
     if let resuming, resuming.finishedEpochs >= configuration.training.epochs {
       throw TrainingError(
