@@ -193,6 +193,9 @@ private final class PixelReader: Layer {
     let report = try evaluate([])
     #expect(report.count == 0 && report.exactMatch == 0 && report.exactMatchInterval == [0, 1])
     #expect(report.loss == nil && report.byType.isEmpty && report.examples.isEmpty)
+    // The field is there all the same.
+    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(report))
+    #expect((json as? [String: Any])?["loss"] is NSNull)
   }
 
   @Test func theFirstImagesAreShownWithTheirConfidence() throws {
