@@ -28,7 +28,7 @@ import Testing
     ["generate", "--output", "x", "--count", "1", "--length", "8...4"], ["evaluate", "m.safetensors"],
     ["evaluate", "m.safetensors", "--data", "x", "--batch-size", "0"], ["predict"],
     ["config", "show", "--recipe", "x"],
-    ["train", "--language", "fr"],
+    ["train", "--language", "fr"], ["evaluate", "m", "--data", "x", "--maximum-rejected-share", "2"],
   ])
   func wrongUsageIs64(_ arguments: [String]) throws {
     let result = try runner.run(arguments)

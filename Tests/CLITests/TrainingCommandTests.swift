@@ -159,6 +159,20 @@ import Testing
     try runner.run("predict", "alone.safetensors", "-", input: Data()).expectError(1, "-: the file is empty")
   }
 
+  @Test func evaluateLeavesOutAsManyImagesAsItIsAllowedTo() throws {
+    try digits("images", 40)
+    #expect(try train("--data", "images", "--epochs", "1", "--run", "r").code == 0)
+    try digits("few", 4, seed: 2)
+    let names = try FileManager.default.contentsOfDirectory(atPath: runner.path("few")).filter { $0.hasSuffix(".png") }
+    try Data("no picture".utf8).write(to: URL(fileURLWithPath: runner.path("few/\(names[0])")))
+    let command = ["evaluate", "r/checkpoints/final.safetensors", "--data", "few", "--json"]
+    try runner.run(command).expectError(1, "few: 1 of 4 images are rejected", names[0])
+    let allowed = try runner.run(command + ["--maximum-rejected-share", "0.25"])
+    #expect(allowed.code == 0)
+    #expect(try allowed.json()["count"] as? Int == 3)
+    #expect(allowed.errors.contains("left out: \(names[0])"))
+  }
+
   @Test func trainDrawsItsOwnImages() throws {
     for fresh in ["false", "true"] {
       let result = try runner.run(

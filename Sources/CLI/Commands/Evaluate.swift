@@ -25,11 +25,17 @@ struct Evaluate: ParsableCommand {
   @Option(help: "How many images are computed at once.")
   var batchSize = 128
 
+  @Option(help: "A folder of which more than this share cannot be read is refused, from 0 to 1.")
+  var maximumRejectedShare = 0.05
+
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
   func validate() throws {
     if batchSize < 1 { throw ValidationError("--batch-size is \(batchSize); give 1 or more") }
+    if !(0...1).contains(maximumRejectedShare) {
+      throw ValidationError("--maximum-rejected-share is \(maximumRejectedShare); give 0 to 1")
+    }
   }
 
   func run() throws {
@@ -39,7 +45,7 @@ struct Evaluate: ParsableCommand {
     let loaded = try DatasetLoader(
       options: DatasetOptions(
         width: configuration.imageWidth, height: configuration.imageHeight, colorMode: configuration.colorMode,
-        codec: nil)
+        codec: nil, maximumRejectedShare: maximumRejectedShare)
     ).load(data, progress: reading.update)
     reading.finish()
     for rejection in loaded.rejected { StandardStreams.note("left out: \(rejection)") }
