@@ -68,17 +68,9 @@ static void LEVEL(relu_gradient)(const float *restrict dy, const float *restrict
 }
 
 static void LEVEL(column_affine)(const float *restrict x, ptrdiff_t rows, ptrdiff_t channels,
-                                 const float *restrict scale, const float *restrict shift, int relu,
-                                 float *restrict y) {
-  for (ptrdiff_t row = 0; row < rows; row++, x += channels, y += channels) {
-    if (relu)
-      for (ptrdiff_t c = 0; c < channels; c++) {
-        const float value = x[c] * scale[c] + shift[c];
-        y[c] = value < 0 ? 0 : value;
-      }
-    else
-      for (ptrdiff_t c = 0; c < channels; c++) y[c] = x[c] * scale[c] + shift[c];
-  }
+                                 const float *restrict scale, const float *restrict shift, float *restrict y) {
+  for (ptrdiff_t row = 0; row < rows; row++, x += channels, y += channels)
+    for (ptrdiff_t c = 0; c < channels; c++) y[c] = x[c] * scale[c] + shift[c];
 }
 
 static void LEVEL(column_combine)(const float *restrict dy, const float *restrict x, ptrdiff_t rows, ptrdiff_t channels,

@@ -20,7 +20,10 @@ INLINE void LEVEL(convolution_tile)(const ckernels_convolution *g, const float *
   }
   for (ptrdiff_t row = 0; row < g->kernel_height; row++) {
     const float *x0 = x + row * g->input_row_stride;
-    const float *x3 = x0 + 3 * step, *x6 = x0 + 6 * step, *x9 = x0 + 9 * step;
+    // Those that the tile does not reach stay at its first pixel, inside the image.
+    const float *x3 = pixels > 3 ? x0 + 3 * step : x0;
+    const float *x6 = pixels > 6 ? x0 + 6 * step : x0;
+    const float *x9 = pixels > 9 ? x0 + 9 * step : x0;
     for (ptrdiff_t k = 0; k < run; k++) {
       __asm__("" : "+r"(x0), "+r"(x3), "+r"(x6), "+r"(x9));
       first = load(w);

@@ -41,9 +41,9 @@ typedef struct {
   /// the mean keeps the variance exact where it is small beside the mean.
   void (*column_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
                          double *squares);
-  /// y = x · scale + shift per column, then ReLU where `relu` is set.
+  /// y = x · scale + shift per column.
   void (*column_affine)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *scale, const float *shift,
-                        int relu, float *y);
+                        float *y);
   /// Adds per column Σ dy and Σ dy·(x - pivot) to `sums` and `products`.
   void (*column_products)(const float *dy, const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot,
                           double *sums, double *products);

@@ -19,9 +19,8 @@ public enum BLAS {
     // OpenBLAS 0.3.21 does not know newer processors and falls back to AVX2 kernels, at half the speed. It reads the
     // variable below only while it starts, so it is started again. A user's own choice stands.
     let environment = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"]
-    let narrow = ["Haswell", "Zen", "SandyBridge", "Prescott", "Nehalem", "Core2", "Penryn", "Dunnington"]
-    guard environment == nil, SIMDLevel.best == .avx512, narrow.contains(where: { $0 == chosen }),
-      restart(as: "SkylakeX")
+    let wide = ["SkylakeX", "Cooperlake", "SapphireRapids"]
+    guard environment == nil, SIMDLevel.best == .avx512, !wide.contains(chosen), restart(as: "SkylakeX")
     else { return Selection(core: chosen, replaced: nil) }
     openblas_set_num_threads(1)
     return Selection(core: coreName, replaced: chosen)
@@ -48,7 +47,6 @@ public enum BLAS {
     _ b: UnsafePointer<Float>, stride ldb: Int, transposed transposeB: Bool,
     into c: UnsafeMutablePointer<Float>, stride ldc: Int
   ) {
-    _ = selection
     cblas_sgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
       blasint(m), blasint(n), blasint(k), 1, a, blasint(lda), b, blasint(ldb), 0, c, blasint(ldc))

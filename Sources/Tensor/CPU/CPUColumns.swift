@@ -59,12 +59,12 @@ extension CPUBackend {
     return (masked, Tensor(sums.map(Float.init), shape: [channels]))
   }
 
-  public func columnAffine(_ x: Tensor, scale: [Float], shift: [Float], relu: Bool) -> Tensor {
+  public func columnAffine(_ x: Tensor, scale: [Float], shift: [Float]) -> Tensor {
     let channels = x.shape[-1]
     let y = Tensor(uninitialized: x.shape)
     Threads.forEachPart(of: x.shape.rows, minimum: rowsWorthAThread(channels)) { rows, _ in
       let offset = rows.lowerBound * channels
-      kernels.column_affine(x.floats + offset, rows.count, channels, scale, shift, relu ? 1 : 0, y.floats + offset)
+      kernels.column_affine(x.floats + offset, rows.count, channels, scale, shift, y.floats + offset)
     }
     return y
   }

@@ -54,20 +54,10 @@ extension CPUBackend {
     reduction(x) { kernels.sum_of_squares($0, $1) }
   }
 
-  /// A sum over all elements: each thread sums its own, and the parts are added in the order of the threads.
-  private func reduction(_ x: Tensor, _ body: @Sendable (_ first: UnsafePointer<Float>, _ count: Int) -> Double)
-    -> Double
-  {
-    let parts = Threads.partCount(of: x.shape.count, minimum: 16_384)
-    var sums = [Double](repeating: 0, count: parts)
-    sums.withUnsafeMutableBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      let shared = SharedPointer(base)
-      Threads.forEachPart(of: x.shape.count, parts: parts) { part, index in
-        shared.pointer[index] = body(x.floats + part.lowerBound, part.count)
-      }
-    }
-    return sums.reduce(0, +)
+  private func reduction(
+    _ x: Tensor, _ body: @Sendable (_ first: UnsafePointer<Float>, _ count: Int) -> Double
+  ) -> Double {
+    Threads.sum(over: x.shape.count, minimum: 16_384) { body(x.floats + $0.lowerBound, $0.count) }
   }
 
   private func forEachPart(of count: Int, _ body: @Sendable (Range<Int>) -> Void) {

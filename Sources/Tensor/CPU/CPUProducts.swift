@@ -1,5 +1,7 @@
 extension CPUBackend {
   public func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
+    // Before the threads start: setting OpenBLAS up changes the environment for a moment.
+    _ = BLAS.selection
     let m = a.shape[transposeA ? 1 : 0]
     let k = a.shape[transposeA ? 0 : 1]
     let n = b.shape[transposeB ? 0 : 1]

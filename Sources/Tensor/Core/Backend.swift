@@ -26,7 +26,7 @@ public protocol Backend: Sendable {
   /// Σ dy and Σ dy·(x − pivot) over all axes but the last.
   func columnProducts(_ dy: Tensor, _ x: Tensor, pivot: [Float]) -> (sums: [Double], products: [Double])
   /// x · scale + shift, per index of the last axis.
-  func columnAffine(_ x: Tensor, scale: [Float], shift: [Float], relu: Bool) -> Tensor
+  func columnAffine(_ x: Tensor, scale: [Float], shift: [Float]) -> Tensor
   /// dy · a + x · b + c, per index of the last axis.
   func columnCombination(_ dy: Tensor, _ x: Tensor, a: [Float], b: [Float], c: [Float]) -> Tensor
   /// Sums over all axes but the last.
@@ -52,6 +52,17 @@ public protocol Backend: Sendable {
   func floats(from bytes: Tensor, dividedBy divisor: Float) -> Tensor
   /// x / (1 − rate) where the stream's word of that element keeps it, else 0.
   func dropout(_ x: Tensor, rate: Double, stream: RandomStream) -> Tensor
+  /// e^x / Σ e^x over the last axis.
+  func softmax(_ x: Tensor) -> Tensor
+  /// The sum over all elements of the binary (focal) cross-entropy, and its derivative by each logit.
+  func sigmoidCrossEntropy(
+    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+  ) -> (sum: Double, slopes: Tensor)
+  /// The sum over all rows of the softmax cross-entropy with the targets (int32, one per row), and its derivative by each
+  /// logit.
+  func softmaxCrossEntropy(
+    _ logits: Tensor, targets: Tensor, labelSmoothing: Float
+  ) -> (sum: Double, slopes: Tensor)
   /// The sum of all elements.
   func sum(_ x: Tensor) -> Double
   /// The sum of the squares of all elements.

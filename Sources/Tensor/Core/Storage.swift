@@ -28,7 +28,6 @@ public final class StoragePool: Sendable {
     var liveCount = 0
     var liveBytes = 0
     var peakLiveBytes = 0
-    var freeBytes = 0
   }
 
   /// The pointers in it belong to nobody else while they are free.
@@ -52,7 +51,6 @@ public final class StoragePool: Sendable {
       state.blocks.liveBytes += capacity
       state.blocks.peakLiveBytes = max(state.blocks.peakLiveBytes, state.blocks.liveBytes)
       guard let block = state.blocks.free[capacity]?.popLast() else { return nil }
-      state.blocks.freeBytes -= capacity
       return block
     }
     return recycled ?? Self.allocate(capacity)
@@ -63,7 +61,6 @@ public final class StoragePool: Sendable {
     state.withLock { state in
       state.blocks.liveCount -= 1
       state.blocks.liveBytes -= capacity
-      state.blocks.freeBytes += capacity
       state.blocks.free[capacity, default: []].append(owned.bytes)
     }
   }
@@ -74,7 +71,13 @@ public final class StoragePool: Sendable {
     var pointer: UnsafeMutableRawPointer?
     let alignment = capacity >= hugePage ? hugePage : 64
     // Capacity is a multiple of the alignment only for small blocks; posix_memalign does not ask for that.
-    guard posix_memalign(&pointer, alignment, capacity) == 0, let bytes = pointer else {
+    if posix_memalign(&pointer, alignment, capacity) != 0 {
+      // What is kept for later requests may be what is missing now.
+      shared.trim()
+      pointer = nil
+      _ = posix_memalign(&pointer, alignment, capacity)
+    }
+    guard let bytes = pointer else {
       fatalError("out of memory: no block of \(capacity) bytes for a tensor; use a smaller batch size")
     }
     #if os(Linux)
@@ -96,7 +99,6 @@ public final class StoragePool: Sendable {
     state.withLock { state in
       for block in state.blocks.free.values.joined() { free(block) }
       state.blocks.free = [:]
-      state.blocks.freeBytes = 0
     }
   }
 }

@@ -16,15 +16,8 @@ extension Tensor {
   /// e^x / Σ e^x over the last axis; not tracked (for the loss see `softmaxCrossEntropy`).
   public func softmax() -> Tensor {
     precondition(!isTracked, "softmax: no gradient; use softmaxCrossEntropy for a loss")
-    var result = self
-    let classes = shape[-1]
-    if shape.count == 0 { return self }
-    result.withMutableElements(of: Float.self) { values in
-      for start in stride(from: 0, to: values.count, by: classes) {
-        Softmax.normalize(UnsafeMutableBufferPointer(rebasing: values[start..<start + classes]))
-      }
-    }
-    return result
+    requireFloat("softmax")
+    return device.backend.softmax(self)
   }
 
   /// Zeroes each element with probability `rate` and divides the others by 1 − rate, so that the expected sum stays.

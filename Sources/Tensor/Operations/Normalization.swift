@@ -42,7 +42,7 @@ extension Tensor {
     let inverse = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
     let scale = zip(scales, inverse).map { Float($0 * $1) }
     let shift = zip(beta.elements(), zip(scale, mean)).map { Float(Double($0) - Double($1.0) * $1.1) }
-    let value = device.backend.columnAffine(self, scale: scale, shift: shift, relu: false)
+    let value = device.backend.columnAffine(self, scale: scale, shift: shift)
     let (x, pivot) = (detached, mean.map(Float.init))
     let needsX = isTracked
     return Self.tracked(value, from: [self, gamma, beta], operation: "normalized") { dy in

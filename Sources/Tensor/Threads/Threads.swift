@@ -67,6 +67,18 @@ public enum Threads {
     }
   }
 
+  /// The sum of what `body` returns for each thread's part of `0..<count`, added up in the order of the parts.
+  static func sum(over count: Int, minimum: Int, _ body: @Sendable (_ items: Range<Int>) -> Double) -> Double {
+    let parts = partCount(of: count, minimum: minimum)
+    var sums = [Double](repeating: 0, count: parts)
+    sums.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let shared = SharedPointer(base)
+      forEachPart(of: count, parts: parts) { part, index in shared.pointer[index] = body(part) }
+    }
+    return sums.reduce(0, +)
+  }
+
   /// Returns `transform` of every index in `0..<count` in order; each index is taken by the next free thread.
   public static func map<Result: Sendable>(
     count: Int, _ transform: @Sendable (Int) -> Result
