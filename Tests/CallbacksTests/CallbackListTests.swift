@@ -23,8 +23,8 @@ import Testing
         == "callback reduce_lr_on_plateau: factor is 1.0; give a number between 0 and 1")
     #expect(complaint(ReduceLROnPlateau(cooldown: -2))?.contains("cooldown is -2") == true)
     #expect(
-      complaint(WarmupLearningRate(start: 0.1, target: 1, epochs: 11))
-        == "callback warmup_learning_rate: warmup_epochs is 11; give 1 to 10, the epochs of the run, or train longer")
+      complaint(WarmupLearningRate(start: 0.1, target: 1, epochs: 0))
+        == "callback warmup_learning_rate: warmup_epochs is 0; give 1 or more")
     #expect(complaint(WarmupLearningRate(start: 0, target: 1, epochs: 2))?.contains("start_lr is 0.0") == true)
     #expect(complaint(OneCycle(maximum: .nan))?.contains("max_lr is nan") == true)
     #expect(complaint(OneCycle(maximum: 1, warmupShare: 1.5))?.contains("pct_start is 1.5") == true)

@@ -126,7 +126,7 @@ extension Language {
 
   private func changed(_ change: LearningRateChange, verbose: Bool) -> String? {
     let lost = Float(change.requested) != change.effective
-    guard verbose || lost || change.effective < change.earlier else { return nil }
+    guard verbose || lost || (!change.isPlanned && change.effective < change.earlier) else { return nil }
     let (requested, effective) = (Self.rate(Float(change.requested)), Self.rate(change.effective))
     let line = choose(
       "\(change.callback): rate set to \(requested), the optimizer has \(effective)",

@@ -83,13 +83,19 @@ public struct LearningRateChange: Sendable {
   public var earlier: Float
   public var requested: Double
   public var effective: Float
+  /// Whether the change was known before the training.
+  public var isPlanned: Bool
 
-  public init(epoch: Int, callback: String, earlier: Float, requested: Double, effective: Float) {
+  public init(
+    epoch: Int, callback: String, earlier: Float, requested: Double, effective: Float,
+    isPlanned: Bool = false
+  ) {
     self.epoch = epoch
     self.callback = callback
     self.earlier = earlier
     self.requested = requested
     self.effective = effective
+    self.isPlanned = isPlanned
   }
 }
 

@@ -42,13 +42,15 @@ extension TrainingContext {
   /// - Parameters:
   ///   - rate: rounded to Float, as in Keras.
   ///   - callback: the name of the callback that asks.
-  public func setLearningRate(_ rate: Double, by callback: String) {
+  ///   - isPlanned: whether the change was known before the training, as those of a schedule are.
+  public func setLearningRate(_ rate: Double, by callback: String, isPlanned: Bool = false) {
     let earlier = learningRate
     learningRate = Float(rate)
     send(
       .learningRateChanged(
         LearningRateChange(
-          epoch: epoch, callback: callback, earlier: earlier, requested: rate, effective: learningRate)))
+          epoch: epoch, callback: callback, earlier: earlier, requested: rate, effective: learningRate,
+          isPlanned: isPlanned)))
   }
 
   /// Saves the model because `metric` has `value`, and reports it.

@@ -5,8 +5,16 @@ import Foundation
 /// The rate rises from `maximum / initialDivisor` to `maximum` during the warm-up share of all steps and falls to
 /// `maximum / (initialDivisor · finalDivisor)` at the last one. Source: Smith 2018; numbers as PyTorch's
 /// `OneCycleLR` with cosine annealing and two phases.
-public final class OneCycle: Callback {
+public final class OneCycle: StatefulCallback {
   public let name = "one_cycle"
+
+  /// What must stay as it is when a training resumes.
+  public struct State: Codable, Sendable {
+    /// The steps of the whole cycle.
+    var steps: Int?
+  }
+
+  public var state = State()
 
   private let maximum: Double
   private let warmupShare: Double
@@ -39,9 +47,32 @@ public final class OneCycle: Callback {
     }
   }
 
+  public func onTrainBegin(_ context: any TrainingContext) {
+    state.steps = Self.plannedSteps(context)
+  }
+
+  private static func plannedSteps(_ context: any TrainingContext) -> Int {
+    context.plan.epochs * context.plan.stepsPerEpoch
+  }
+
+  /// Refuses another number of steps: the rate would jump into the middle of a longer cycle.
+  public func restore(_ saved: CallbackState) throws {
+    let planned = state.steps
+    state = try decodedState(saved)
+    if let planned, let steps = state.steps, planned != steps {
+      throw CallbackError.invalidArgument(
+        callback: name, argument: "the cycle", value: "made for \(steps) steps, and this training has \(planned)",
+        remedy: "resume with the same epochs and images, or start a new run")
+    }
+  }
+
+  public func onEpochBegin(_ context: any TrainingContext) {
+    // Once per epoch through the call that reports; the steps between would fill a log.
+    context.setLearningRate(rate(step: context.step, of: Self.plannedSteps(context)), by: name, isPlanned: true)
+  }
+
   public func onBatchBegin(_ context: any TrainingContext) {
-    context.learningRate = Float(
-      rate(step: context.step, of: context.plan.epochs * context.plan.stepsPerEpoch))
+    context.learningRate = Float(rate(step: context.step, of: Self.plannedSteps(context)))
   }
 
   public func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) {

@@ -23,16 +23,24 @@ public final class WarmupLearningRate: Callback {
       throw CallbackError.invalidArgument(
         callback: name, argument: argument, value: "\(rate)", remedy: "give a positive number")
     }
-    if epochs < 1 || epochs > plan.epochs {
+    if epochs < 1 {
       throw CallbackError.invalidArgument(
-        callback: name, argument: "warmup_epochs", value: "\(epochs)",
-        remedy: "give 1 to \(plan.epochs), the epochs of the run, or train longer")
+        callback: name, argument: "warmup_epochs", value: "\(epochs)", remedy: "give 1 or more")
     }
+  }
+
+  public func onTrainBegin(_ context: any TrainingContext) {
+    // Allowed, since a short trial of a long recipe is useful.
+    guard epochs > context.plan.epochs else { return }
+    context.send(
+      .warning(
+        "\(name): the warm-up takes \(epochs) epochs and the training only \(context.plan.epochs), so the rate never "
+          + "reaches \(target); train longer or set warmup_epochs lower"))
   }
 
   public func onEpochBegin(_ context: any TrainingContext) {
     guard context.epoch < epochs else { return }
     let share = Double(context.epoch + 1) / Double(epochs)
-    context.setLearningRate(start + (target - start) * share, by: name)
+    context.setLearningRate(start + (target - start) * share, by: name, isPlanned: true)
   }
 }

@@ -81,7 +81,7 @@ extension Optimizer {
     var rest = state.tensors
     func take(_ name: String, _ shape: Shape) throws -> Tensor? {
       guard let tensor = rest.removeValue(forKey: name) else { return nil }
-      guard tensor.shape == shape else {
+      guard tensor.shape == shape, tensor.dtype == .float32 else {
         throw OptimizerStateError.wrongShape(name, saved: tensor.shape, expected: shape)
       }
       return tensor
