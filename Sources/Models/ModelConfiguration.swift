@@ -59,6 +59,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     }
     try require((16...2048).contains(imageWidth), "image_width", imageWidth, "give 16 to 2048 pixels")
     try require((16...2048).contains(imageHeight), "image_height", imageHeight, "give 16 to 2048 pixels")
+    try require((1...64).contains(codec.maximumLength), "maximum_length", codec.maximumLength, "give 1 to 64")
     let sizes = 1...65_536
     if let filters {
       try require(!filters.isEmpty && filters.allSatisfy(sizes.contains), "filters", filters, "give positive numbers")

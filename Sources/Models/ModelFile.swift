@@ -11,17 +11,28 @@ public struct ModelDescription: Sendable, Hashable {
   /// The types of captcha that the model was trained on; nil where that is not known.
   public let trainedTypes: [String]?
 
-  public init(configuration: ModelConfiguration, loss: LossConfiguration, trainedTypes: [String]? = nil) {
+  /// The sizes that the images had before they were scaled to the model's, such as `200×60`; nil where that is not known.
+  public let trainedSizes: [String]?
+
+  public init(
+    configuration: ModelConfiguration, loss: LossConfiguration, trainedTypes: [String]? = nil,
+    trainedSizes: [String]? = nil
+  ) {
     self.configuration = configuration
     self.loss = loss
     self.trainedTypes = trainedTypes
+    self.trainedSizes = trainedSizes
   }
+
+  /// The sizes of the images that the model knows how to read, such as `200×60`: those that it was trained on, or its own.
+  public var knownSizes: [String] { trainedSizes ?? ["\(configuration.imageWidth)×\(configuration.imageHeight)"] }
 
   private static let format = "1"
   private static let formatKey = "captcha.format"
   private static let modelKey = "captcha.model"
   private static let lossKey = "captcha.loss"
   private static let typesKey = "captcha.types"
+  private static let sizesKey = "captcha.sizes"
   private static let preprocessingKey = "captcha.preprocessing"
   /// The one preprocessing of this format; named in the file so that other programs can follow it.
   private static let preprocessing = "lanczos resize to image_width x image_height, color_mode, bytes / 255, NHWC"
@@ -38,7 +49,9 @@ public struct ModelDescription: Sendable, Hashable {
       Self.lossKey: String(decoding: try encoder.encode(loss), as: UTF8.self),
       Self.preprocessingKey: Self.preprocessing,
     ]
-    if let trainedTypes { metadata[Self.typesKey] = String(decoding: try encoder.encode(trainedTypes), as: UTF8.self) }
+    for (key, list) in [(Self.typesKey, trainedTypes), (Self.sizesKey, trainedSizes)] {
+      if let list { metadata[key] = String(decoding: try encoder.encode(list), as: UTF8.self) }
+    }
     return metadata
   }
 
@@ -76,9 +89,11 @@ public struct ModelDescription: Sendable, Hashable {
     do {
       configuration = try decoder.decode(ModelConfiguration.self, from: Foundation.Data(model.utf8))
       self.loss = try decoder.decode(LossConfiguration.self, from: Foundation.Data(loss.utf8))
-      trainedTypes = try metadata[Self.typesKey].map {
-        try decoder.decode([String].self, from: Foundation.Data($0.utf8))
+      func list(_ key: String) throws -> [String]? {
+        try metadata[key].map { try decoder.decode([String].self, from: Foundation.Data($0.utf8)) }
       }
+      trainedTypes = try list(Self.typesKey)
+      trainedSizes = try list(Self.sizesKey)
     } catch {
       throw ModelError("\(file): its description cannot be understood (\(Self.reason(error))); train the model again")
     }

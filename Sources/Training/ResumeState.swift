@@ -22,6 +22,7 @@ struct ResumePosition: Codable {
 /// What must be equal for one run to be the continuation of another.
 struct RunFingerprint: Codable, Equatable {
   var model: [String: String]
+  var settings: [String: String]
   var seed: UInt64
   var batchSize: Int
   var loss: String
@@ -36,8 +37,10 @@ struct RunFingerprint: Codable, Equatable {
     func compare(_ name: String, _ saved: String, _ present: String) {
       if saved != present { found.append("\(name): \(saved), now \(present)") }
     }
-    for key in Set(model.keys).union(other.model.keys).sorted() {
-      compare(key, model[key] ?? "none", other.model[key] ?? "none")
+    for (saved, present) in [(model, other.model), (settings, other.settings)] {
+      for key in Set(saved.keys).union(present.keys).sorted() {
+        compare(key, saved[key] ?? "none", present[key] ?? "none")
+      }
     }
     compare("seed", "\(seed)", "\(other.seed)")
     compare("batch size", "\(batchSize)", "\(other.batchSize)")

@@ -27,6 +27,8 @@ public final class Trainer {
   public let directory: RunDirectory?
   /// What a model file says of itself, beside the weights.
   public let modelMetadata: [String: String]
+  /// What else decides the result, such as the optimizer's arguments: a resumed run must have the same.
+  public let settings: [String: String]
   /// Measured on the training batches and, as `val_…`, on the validation part.
   public let metrics: [any Metric]
 
@@ -36,7 +38,7 @@ public final class Trainer {
   public init(
     model: any Layer, loss: any Loss, optimizer: Optimizer, codec: LabelCodec, callbacks: [any Callback] = [],
     sinks: [any EventSink] = [], options: TrainingOptions, directory: RunDirectory? = nil,
-    modelMetadata: [String: String] = [:], metrics: [any Metric]? = nil
+    modelMetadata: [String: String] = [:], settings: [String: String] = [:], metrics: [any Metric]? = nil
   ) {
     self.model = model
     self.loss = loss
@@ -47,10 +49,18 @@ public final class Trainer {
     self.options = options
     self.directory = directory
     self.modelMetadata = modelMetadata
-    self.metrics =
-      metrics ?? [
-        BinaryAccuracy(), Precision(), Recall(), ExactMatch(), CharacterAccuracy(padding: codec.paddingIndex),
-      ]
+    self.settings = settings
+    self.metrics = metrics ?? Self.standardMetrics(codec: codec)
+  }
+
+  /// What is measured where nothing else is asked for.
+  public static func standardMetrics(codec: LabelCodec) -> [any Metric] {
+    [BinaryAccuracy(), Precision(), Recall(), ExactMatch(), CharacterAccuracy(padding: codec.paddingIndex)]
+  }
+
+  /// The keys under which `metrics` and the loss appear in the logs of an epoch.
+  public static func reportedKeys(_ metrics: [any Metric]) -> Set<MetricKey> {
+    EpochMetrics.keys(metrics, validation: false).union(EpochMetrics.keys(metrics, validation: true))
   }
 
   /// Trains on a data set; see `fit(_:validation:resuming:)` with a source.
@@ -66,6 +76,8 @@ public final class Trainer {
   public func fit(
     _ training: any BatchSource, validation: Dataset, resuming: ResumeState? = nil
   ) throws -> TrainingResult {
+    // A request ends one training, not the next one too.
+    defer { interruption.withdraw() }
     let session = try TrainingSession(self, training: training, validation: validation, interruption: interruption)
     return try session.run(resuming: resuming)
   }
@@ -77,6 +89,7 @@ public final class Interruption: Sendable {
 
   public init() {}
   public func request() { flag.store(true, ordering: .relaxed) }
+  func withdraw() { flag.store(false, ordering: .relaxed) }
   public var isRequested: Bool { flag.load(ordering: .relaxed) }
 }
 

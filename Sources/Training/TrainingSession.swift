@@ -37,7 +37,8 @@ final class TrainingSession: TrainingContext {
     self.interruption = interruption
     validationLabels = try validation.encodedLabels(codec: trainer.codec)
     fingerprint = RunFingerprint(
-      model: trainer.modelMetadata, seed: trainer.options.seed, batchSize: trainer.options.batchSize,
+      model: trainer.modelMetadata, settings: trainer.settings, seed: trainer.options.seed,
+      batchSize: trainer.options.batchSize,
       loss: type(of: trainer.loss).name, metrics: trainer.metrics.map(\.name),
       callbacks: trainer.callbacks.callbacks.map(\.name), training: training.identity, validation: validation.identity)
     plan = TrainingPlan(
@@ -45,8 +46,7 @@ final class TrainingSession: TrainingContext {
       stepsPerEpoch: (training.count + trainer.options.batchSize - 1) / trainer.options.batchSize,
       trainingSamples: training.count, validationSamples: validation.count,
       learningRate: trainer.optimizer.learningRate,
-      metrics: EpochMetrics.keys(trainer.metrics, validation: false)
-        .union(EpochMetrics.keys(trainer.metrics, validation: true)))
+      metrics: Trainer.reportedKeys(trainer.metrics))
   }
 
   // MARK: The loop
