@@ -9,8 +9,8 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a model on all images of a folder.",
     discussion: """
-      Needs nothing but the model file and the images; images of another size or colour are converted. A label that the
-      model cannot say (too long, or characters that it does not know) counts as read wrong.
+      Needs nothing but the model file and the images. Sizes that it was not trained on need --resize. A label that
+      the model cannot say (too long, or characters that it does not know) counts as read wrong.
 
       Example:
         captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
@@ -27,6 +27,9 @@ struct Evaluate: ParsableCommand {
 
   @Option(help: "A folder of which more than this share cannot be read is refused, from 0 to 1.")
   var maximumRejectedShare = 0.05
+
+  @Flag(help: "Scales images of a size that the model was not trained on; without it they are refused.")
+  var resize = false
 
   @Flag(help: "Writes JSON to standard output.")
   var json = false
@@ -48,6 +51,13 @@ struct Evaluate: ParsableCommand {
         codec: nil, maximumRejectedShare: maximumRejectedShare)
     ).load(data, progress: reading.update)
     reading.finish()
+    let known = recognizer.description.knownSizes
+    let others = loaded.imageSizes.filter { !known.contains($0.key) }
+    if !resize, let size = others.keys.min() {
+      throw ModelError(
+        "\(data): \(others.values.reduce(0, +)) images are of a size that the model was not trained on, such as \(size) "
+          + "(it knows \(known.joined(separator: ", "))); give --resize to scale them")
+    }
     for rejection in loaded.rejected { StandardStreams.note("left out: \(rejection)") }
     let progress = ProgressLine("evaluating")
     let evaluation = Evaluator(

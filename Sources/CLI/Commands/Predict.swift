@@ -23,14 +23,18 @@ struct Predict: ParsableCommand {
   @Argument(help: "PNG files, folders of them, or - for the bytes of one PNG image on standard input.")
   var paths: [String]
 
+  @Flag(help: "Scales images of a size that the model was not trained on; without it they are refused.")
+  var resize = false
+
   @Flag(help: "Writes one JSON object per image to standard output.")
   var json = false
 
-  /// Enough to keep all processors busy, little enough for large images.
+  /// How many images are decoded before they are read: enough to keep all processors busy.
   private static let chunk = 128
 
   func run() throws {
     let recognizer = try Recognizer(contentsOf: URL(fileURLWithPath: model))
+    let description = recognizer.description
     var failures = 0
     var files: [String] = []
     for path in paths {
@@ -43,7 +47,7 @@ struct Predict: ParsableCommand {
     }
     for start in stride(from: 0, to: files.count, by: Self.chunk) {
       let names = Array(files[start..<min(start + Self.chunk, files.count)])
-      let images = Threads.map(count: names.count) { index in Result { try Self.image(names[index]) } }
+      let images = Threads.map(count: names.count) { index in Result { try image(names[index], for: description) } }
       var readable: [(name: String, image: Image)] = []
       for (name, image) in zip(names, images) {
         do {
@@ -90,8 +94,21 @@ struct Predict: ParsableCommand {
     return images.map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
   }
 
-  private static func image(_ path: String) throws -> Image {
-    guard path == "-" else { return try PNG.read(path) }
+  /// An image in the model's size and colours.
+  private func image(_ path: String, for description: ModelDescription) throws -> Image {
+    let model = description.configuration
+    let image = try Self.image(path, as: model.colorMode)
+    let size = "\(image.width)×\(image.height)"
+    guard resize || description.knownSizes.contains(size) else {
+      throw ModelError(
+        "\(path): the image is \(size) and the model was trained on \(description.knownSizes.joined(separator: ", ")); "
+          + "give --resize to scale it")
+    }
+    return image.resized(width: model.imageWidth, height: model.imageHeight)
+  }
+
+  private static func image(_ path: String, as mode: ColorMode) throws -> Image {
+    guard path == "-" else { return try PNG.read(path, as: mode) }
     let limit = ImageLimits().maximumFileSize
     var bytes = Foundation.Data()
     while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
@@ -99,6 +116,6 @@ struct Predict: ParsableCommand {
       // The decoder refuses more than the limit; there is no need to read on.
       if bytes.count > limit { break }
     }
-    return try PNG.decode([UInt8](bytes), named: "-")
+    return try PNG.decode([UInt8](bytes), named: "-", as: mode)
   }
 }

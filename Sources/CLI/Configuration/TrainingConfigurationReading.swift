@@ -4,6 +4,7 @@ import Foundation
 import Layers
 import Models
 import Optimizers
+import Training
 
 extension TrainingConfiguration {
   /// A shipped configuration, with `overrides` of the form `key.path=value` laid over it.
@@ -56,11 +57,26 @@ extension TrainingConfiguration {
     try section.finish()
     // What only those who use the values can say.
     _ = try optimizerComponent.locating { try OptimizerRegistry.standard.makeOptimizer($0, parameters: []) }
-    for component in callbackComponents {
-      _ = try component.locating { try CallbackRegistry.standard.makeCallback($0) }
+    let callbackObjects = try callbackComponents.map { component in
+      try component.locating { try CallbackRegistry.standard.makeCallback($0) }
     }
     try checkModel(origin: modelSection.origin(of: "architecture"))
     try checkGenerated(dataSection)
+    try checkCallbacks(callbackObjects, origin: section.origin(of: "callbacks"))
+  }
+
+  /// Refuses, before any image is drawn or read, what the training would refuse before its first step.
+  private func checkCallbacks(_ callbacks: [any Callback], origin: String) throws {
+    let metrics = Trainer.reportedKeys(Trainer.standardMetrics(codec: model.codec))
+    do {
+      // How many images there are is not known yet; that there are some will be checked when they are.
+      try CallbackList(callbacks).check(
+        TrainingPlan(
+          epochs: training.epochs, stepsPerEpoch: 1, trainingSamples: 1, validationSamples: 1, learningRate: 0.001,
+          metrics: metrics))
+    } catch {
+      throw ConfigurationFileError(origin, "callbacks: \(error)")
+    }
   }
 
   private func checkModel(origin: String) throws {

@@ -25,7 +25,7 @@ struct SampleImages {
       return file
     }
     let (width, height) = (captchas[0].image.width, captchas[0].image.height)
-    sheet = folder.appendingPathComponent("sheet.png")
+    sheet = folder.appendingPathExtension("png")
     try PNG.write(
       Image(width: width, height: height * count, channels: 3, pixels: captchas.flatMap(\.image.pixels)),
       to: sheet.path)

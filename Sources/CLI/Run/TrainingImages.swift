@@ -8,6 +8,8 @@ struct TrainingImages {
   let validation: Dataset
   /// The types of the training part, sorted; nil where an image's type is not known.
   let types: [String]?
+  /// The sizes that the images of the training part had before they were scaled to the model's, sorted.
+  let sizes: [String]
 
   /// Reads or draws the images that a configuration names.
   init(_ configuration: TrainingConfiguration) throws {
@@ -21,21 +23,25 @@ struct TrainingImages {
       validation = try DrawnImages(configuration, purpose: .validation).dataset(0..<count, progress: progress.update)
       progress.finish()
       types = data.generate.types.map(\.rawValue).sorted()
+      sizes = [training.drawnSize]
       return
     }
     let all: Dataset
     if let path = data.path {
-      all = try Self.load(path, configuration)
+      let loaded = try Self.load(path, configuration)
+      all = loaded.dataset
+      sizes = loaded.imageSizes.keys.sorted()
     } else {
       let progress = ProgressLine("drawing images")
-      all = try DrawnImages(configuration, purpose: .training)
-        .dataset(0..<data.generate.count, progress: progress.update)
+      let drawn = try DrawnImages(configuration, purpose: .training)
+      all = try drawn.dataset(0..<data.generate.count, progress: progress.update)
+      sizes = [drawn.drawnSize]
       progress.finish()
     }
     let part: Dataset
     if let path = data.validationPath {
       part = all
-      validation = try Self.load(path, configuration)
+      validation = try Self.load(path, configuration).dataset
     } else {
       (part, validation) = try all.split(validationFraction: data.validationFraction, seed: configuration.seed)
     }
@@ -44,7 +50,7 @@ struct TrainingImages {
     types = known.count == part.count ? Set(known).sorted() : nil
   }
 
-  private static func load(_ path: String, _ configuration: TrainingConfiguration) throws -> Dataset {
+  private static func load(_ path: String, _ configuration: TrainingConfiguration) throws -> LoadedDataset {
     let model = configuration.model
     let progress = ProgressLine("reading images")
     let loaded = try DatasetLoader(
@@ -58,11 +64,14 @@ struct TrainingImages {
         "\(path): \(loaded.rejected.count) images are left out, such as \(loaded.rejected[0]); "
           + "`captcha-cli dataset check \(path)` lists all")
     }
-    return loaded.dataset
+    return loaded
   }
 }
 
 extension DrawnImages {
+  /// The size of the images before they are scaled to the model's.
+  fileprivate var drawnSize: String { "\(generator.configuration.width)×\(generator.configuration.height)" }
+
   /// The images that a configuration draws.
   init(_ configuration: TrainingConfiguration, purpose: Purpose) throws {
     let model = configuration.model

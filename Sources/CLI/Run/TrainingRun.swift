@@ -31,7 +31,8 @@ struct TrainingRun {
     self.directory = directory
     self.isResuming = isResuming
     description = ModelDescription(
-      configuration: configuration.model, loss: configuration.loss, trainedTypes: images.types)
+      configuration: configuration.model, loss: configuration.loss, trainedTypes: images.types,
+      trainedSizes: images.sizes)
     guard let loss = configuration.loss.make() else {
       throw TrainingError(
         "loss.name: \"\(configuration.loss.name)\" is not known; use one of "
@@ -49,7 +50,20 @@ struct TrainingRun {
       sinks: sinks + [ConfigurationFileSink(directory.configuration, text: try configuration.yaml())],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed),
-      directory: directory, modelMetadata: try description.metadata())
+      directory: directory, modelMetadata: try description.metadata(), settings: try Self.settings(configuration))
+  }
+
+  /// The parts of a configuration that a resumed run must have in common with the first, beside the model and the images.
+  private static func settings(_ configuration: TrainingConfiguration) throws -> [String: String] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    func text(_ component: ComponentConfiguration) throws -> String {
+      String(decoding: try encoder.encode(component), as: UTF8.self)
+    }
+    return [
+      "optimizer": try text(configuration.optimizer),
+      "callbacks": try configuration.callbacks.map(text).joined(separator: " "),
+    ]
   }
 
   /// The model as it is now, to read images with.
@@ -67,7 +81,7 @@ struct TrainingRun {
     let signals = InterruptionSignals(trainer.interruption)
     defer { signals.restore() }
     let result = try trainer.fit(images.training, validation: images.validation, resuming: resuming)
-    try trainer.saveModel(to: directory.model(named: "final"), metadata: ["epoch": "\(result.epochsRun)"])
+    try trainer.saveModel(to: directory.model(named: "final"), metadata: ["epochs_run": "\(result.epochsRun)"])
     return (result, signals.exitCode)
   }
 

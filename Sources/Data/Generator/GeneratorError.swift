@@ -20,13 +20,13 @@ extension GeneratorError: CustomStringConvertible, LocalizedError {
   public var description: String {
     switch self {
     case .invalidConfiguration(let key, let value, let remedy):
-      "generator.\(key) cannot be \(value): \(remedy)"
+      "\(key) cannot be \(value): \(remedy)"
     case .fontNotFound(let searched):
-      "found no font at \(searched.joined(separator: ", ")): install the package fonts-dejavu-core or set generator.fontPath"
+      "found no font at \(searched.joined(separator: ", ")): install the package fonts-dejavu-core"
     case .unreadableFont(let path, let reason):
       "cannot use the font \(path) (\(reason)): give the path of a TrueType or OpenType file"
     case .characterNotInFont(let character, let path):
-      "the font \(path) has no glyph for '\(character)': choose another font or take the character out of generator.charset"
+      "the font \(path) has no glyph for '\(character)': choose another font or take the character out of the charset"
     case .outputNotEmpty(let path):
       "the folder \(path) is not empty: name a new folder, or empty this one first"
     case .outputFailed(let path, let reason):
