@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Tensor
 
 /// The command `captcha-cli` with all its subcommands.
 public struct CaptchaCommand: ParsableCommand {
@@ -26,12 +27,28 @@ public struct CaptchaCommand: ParsableCommand {
 
   /// Runs the command that `arguments` (without the program's name) ask for, and ends the process with its exit code.
   public static func runAndExit(_ arguments: [String]) -> Never {
+    // A reader that goes away, or a file at its limit, is an error of the write and not the program's end.
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot(arguments)
+      try checkEnvironment()
       try command.run()
       Foundation.exit(0)
     } catch {
       Foundation.exit(report(error))
+    }
+  }
+
+  /// Refuses environment variables that would otherwise stop the program when they are first used.
+  private static func checkEnvironment() throws {
+    let environment = ProcessInfo.processInfo.environment
+    if let text = environment["CAPTCHA_THREADS"], !(1...1024).contains(Int(text) ?? 0) {
+      throw ValidationError("CAPTCHA_THREADS is \"\(text)\"; give a whole number from 1 to 1024, or unset it")
+    }
+    let levels = SIMDLevel.allCases.filter { $0.rank <= SIMDLevel.best.rank }.map(\.rawValue)
+    if let text = environment["CAPTCHA_SIMD"], !levels.contains(text) {
+      throw ValidationError("CAPTCHA_SIMD is \"\(text)\"; give \(levels.joined(separator: ", ")), or unset it")
     }
   }
 

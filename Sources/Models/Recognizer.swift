@@ -37,6 +37,9 @@ public final class Recognizer {
     do {
       let model = try ModelZoo.model(description.configuration)
       try model.load(Weights(file.tensors))
+      if let broken = file.tensors.filter({ !$0.value.norm.isFinite }).keys.min() {
+        throw ModelError("\(broken) holds NaN or infinite weights, since its training diverged; use another checkpoint")
+      }
       try self.init(description: description, model: model)
     } catch {
       throw ModelError("\(url.path): \(error)")

@@ -19,9 +19,11 @@ public struct RunDirectory: Sendable, Hashable {
     checkpoints.appendingPathComponent("\(name).safetensors")
   }
 
-  /// Whether a training has saved anything here that a new one would overwrite.
+  /// Whether there is anything here that a new training would overwrite.
   public var isUsed: Bool {
-    [resumeState, summary].contains { FileManager.default.fileExists(atPath: $0.path) }
+    let models = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
+    return models.contains { $0.hasSuffix(".safetensors") }
+      || [configuration, metrics, summary].contains { FileManager.default.fileExists(atPath: $0.path) }
   }
 
   /// Makes the folder and the one for checkpoints.

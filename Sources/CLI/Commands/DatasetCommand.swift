@@ -26,6 +26,12 @@ struct DatasetCommand: ParsableCommand {
     @Flag(help: "Writes JSON to standard output.")
     var json = false
 
+    func validate() throws {
+      if !(1...64).contains(maximumLength) {
+        throw ValidationError("--maximum-length is \(maximumLength); give 1 to 64")
+      }
+    }
+
     func inspect() throws -> DatasetStatistics {
       let codec = try LabelCodec(charset: Charset(charset), maximumLength: maximumLength)
       let progress = ProgressLine("reading images")

@@ -35,7 +35,7 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if batchSize < 1 { throw ValidationError("--batch-size is \(batchSize); give 1 or more") }
+    if !(1...65_536).contains(batchSize) { throw ValidationError("--batch-size is \(batchSize); give 1 to 65536") }
     if !(0...1).contains(maximumRejectedShare) {
       throw ValidationError("--maximum-rejected-share is \(maximumRejectedShare); give 0 to 1")
     }

@@ -57,6 +57,10 @@ struct Train: ParsableCommand {
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
+  func validate() throws {
+    if let epochs, epochs < 1 { throw ValidationError("--epochs is \(epochs); give 1 or more") }
+  }
+
   func run() throws {
     let directory = resume ? try RunDirectory.toResume(runDirectory) : try RunDirectory.forNewRun(runDirectory)
     let configuration = try configuration(directory)
@@ -112,7 +116,9 @@ struct Train: ParsableCommand {
     }
     if let best = training.modelFiles.first {
       report.line("  captcha-cli predict \(RunDirectory(best).displayPath) IMAGE.png")
-      if !isInterrupted {
+      // More epochs make sense only after all of them, and a cycle of the rate cannot be made longer.
+      let isExtensible = !training.configuration.callbacks.contains { $0.name == "one_cycle" }
+      if summary.isComplete, isExtensible {
         report.line(
           "  captcha-cli train --resume --run \(summary.run) --epochs \(training.configuration.training.epochs * 2)")
       }

@@ -22,9 +22,12 @@ extension TrainingConfiguration {
     do {
       text = try String(contentsOfFile: path, encoding: .utf8)
     } catch {
-      let remedy = "check the path, or write one with `captcha-cli config show > \(path)`"
       let exists = FileManager.default.fileExists(atPath: path)
-      throw ConfigurationFileError(path, "\(exists ? "cannot be read as UTF-8 text" : "no such file"); \(remedy)")
+      throw ConfigurationFileError(
+        path,
+        exists
+          ? "cannot be read as UTF-8 text; give a YAML file"
+          : "no such file; check the path, or write one with `captcha-cli config show > \(path)`")
     }
     try self.init(yaml: text, named: path, base: base, overrides: overrides)
   }
@@ -65,8 +68,14 @@ extension TrainingConfiguration {
     try checkCallbacks(callbackObjects, origin: section.origin(of: "callbacks"))
   }
 
-  /// Refuses, before any image is drawn or read, what the training would refuse before its first step.
+  /// Refuses, before any image is drawn or read, names of model files that the run itself uses, and what the training would refuse before its first step.
   private func checkCallbacks(_ callbacks: [any Callback], origin: String) throws {
+    for component in self.callbacks {
+      if case .string(let name) = component.arguments["filename"], ["final", "resume"].contains(name) {
+        throw ConfigurationFileError(
+          origin, "callbacks: \(component.name): filename is \(name), a file that every run writes; give another name")
+      }
+    }
     let metrics = Trainer.reportedKeys(Trainer.standardMetrics(codec: model.codec))
     do {
       // How many images there are is not known yet; that there are some will be checked when they are.

@@ -10,10 +10,11 @@ extension RunDirectory {
     guard let path else {
       return RunDirectory(URL(fileURLWithPath: "\(parent)/\((numbers().max() ?? 0) + 1)"))
     }
+    if path.isEmpty { throw TrainingError("--run is empty; give the path of a folder") }
     let directory = RunDirectory(URL(fileURLWithPath: path))
     if directory.isUsed {
       throw TrainingError(
-        "\(path): there is a run already; go on with it by --resume, or give another folder with --run")
+        "\(path): holds a run or files that one would overwrite; go on with it by --resume, or give another --run")
     }
     return directory
   }
@@ -35,6 +36,7 @@ extension RunDirectory {
 
   private static func numbers() -> [Int] {
     ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).compactMap { Int($0) }
+      .filter { (1...1_000_000_000).contains($0) }
   }
 
   /// The path as a user would type it: relative to the working directory where that is shorter.

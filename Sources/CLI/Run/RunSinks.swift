@@ -16,11 +16,12 @@ enum RunSinks {
   }
 }
 
-/// Writes a run's configuration when the training begins: not before, since a run that is refused must leave the
+/// Writes a run's configuration when its first epoch begins: not before, since a run that is refused must leave the
 /// configuration of the run that it would have gone on with.
 final class ConfigurationFileSink: EventSink {
   private let url: URL
   private let text: String
+  private var isWritten = false
 
   init(_ url: URL, text: String) {
     self.url = url
@@ -28,7 +29,9 @@ final class ConfigurationFileSink: EventSink {
   }
 
   func receive(_ event: TrainingEvent) throws {
-    if case .trainBegan = event { try text.writeFile(url) }
+    guard !isWritten, case .epochBegan = event else { return }
+    try text.writeFile(url)
+    isWritten = true
   }
 }
 

@@ -110,6 +110,8 @@ struct RunSummary: Encodable {
   let epochsRun: Int
   let seconds: Double
   let stoppedBecause: String
+  /// Whether all epochs were run.
+  let isComplete: Bool
   let run: String
   /// The model as it was at the end on the whole validation part; nil after an interruption.
   let evaluation: EvaluationReport?
@@ -120,6 +122,7 @@ struct RunSummary: Encodable {
     epochsRun = result.epochsRun
     seconds = result.seconds
     stoppedBecause = result.outcome.reason
+    isComplete = result.outcome == .completed
     self.run = run
     self.evaluation = evaluation
   }

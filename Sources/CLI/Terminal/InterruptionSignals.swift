@@ -3,10 +3,11 @@ import Foundation
 import Synchronization
 import Training
 
-/// Turns the first Ctrl-C (SIGINT) or SIGTERM into a request to end the training; a second one ends the program at once.
+/// Turns the first Ctrl-C (SIGINT), SIGTERM or SIGHUP (a closed terminal) into a request to end the training; a second one ends the program at once.
 final class InterruptionSignals {
   private let sources: [any DispatchSourceSignal]
   private let state: State
+  private static let numbers = [SIGINT, SIGTERM, SIGHUP]
 
   /// What the handlers share with the rest.
   private final class State: Sendable {
@@ -16,7 +17,7 @@ final class InterruptionSignals {
   init(_ interruption: Interruption) {
     let state = State()
     let queue = DispatchQueue(label: "signals", qos: .userInteractive)
-    sources = [SIGINT, SIGTERM].map { number in
+    sources = Self.numbers.map { number in
       // The source only sees signals whose own effect is off.
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -33,7 +34,7 @@ final class InterruptionSignals {
     self.state = state
   }
 
-  /// The exit code that tells of the signal that came: 130 or 143; nil if none has come.
+  /// The exit code that tells of the signal that came: 130, 143 or 129; nil if none has come.
   var exitCode: Int32? {
     let number = state.received.load(ordering: .relaxed)
     return number == 0 ? nil : 128 + number
@@ -42,6 +43,6 @@ final class InterruptionSignals {
   /// Gives the signals their usual effect back.
   func restore() {
     for source in sources { source.cancel() }
-    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    for number in Self.numbers { signal(number, SIG_DFL) }
   }
 }

@@ -22,7 +22,7 @@ final class ProgressLine: Sendable {
       let text =
         "\(title) \(done.grouped)/\(total.grouped)  \((share * 100).fixed(0)) %  \(rate(done, seconds))/s  "
         + "\(remaining.fixed(0)) s left"
-      FileHandle.standardError.write(Foundation.Data("\r\u{1B}[K\(text)".utf8))
+      StandardStreams.noteText("\r\u{1B}[K\(text)")
     }
   }
 

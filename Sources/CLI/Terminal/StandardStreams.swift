@@ -6,13 +6,28 @@ enum StandardStreams {
   static let errorIsTerminal = isatty(STDERR_FILENO) == 1
 
   /// A line of the result.
-  static func write(_ line: String) { print(line) }
+  ///
+  /// A result that cannot be written ends the program: nobody would get it. Output is not buffered, so that lines of a long
+  /// job come at once.
+  static func write(_ line: String) {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Foundation.Data((line + "\n").utf8))
+    } catch {
+      note("error: standard output cannot be written (\(error.localizedDescription)); check where it goes")
+      Foundation.exit(1)
+    }
+  }
 
   /// A line that is not part of the result.
-  static func note(_ line: String) { FileHandle.standardError.write(Foundation.Data((line + "\n").utf8)) }
+  static func note(_ line: String) { noteText(line + "\n") }
+
+  /// Text that is not part of the result, without a line's end. Where nobody can read it the work goes on.
+  static func noteText(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Foundation.Data(text.utf8))
+  }
 
   /// A value as one line of JSON.
-  static func write(json value: some Encodable) throws { print(try jsonText(value)) }
+  static func write(json value: some Encodable) throws { write(try jsonText(value)) }
 
   /// A value as JSON on one line.
   static func jsonText(_ value: some Encodable, pretty: Bool = false) throws -> String {

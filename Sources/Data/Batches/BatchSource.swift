@@ -35,10 +35,14 @@ public struct DatasetBatches: BatchSource {
 }
 
 extension Dataset {
-  /// What tells this data set from others: the number of images, and a hash (FNV-1a) of their names and labels.
+  /// What tells this data set from others: the number of images, and a hash (FNV-1a) of their names, labels and pixels.
   public var identity: String {
+    let pixelHashes = Threads.map(count: count) { index in
+      withImageBytes(at: index) { $0.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
+    }
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for sample in samples {
+    for (sample, pixelHash) in zip(samples, pixelHashes) {
+      hash = (hash ^ pixelHash) &* 0x100_0000_01B3
       for text in [sample.name, sample.label] {
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
         // Ends each text, so that "a", "bc" and "ab", "c" differ.

@@ -25,7 +25,8 @@ public enum SIMDLevel: String, Sendable, CaseIterable {
     return level
   }()
 
-  private var rank: UInt32 { kernelLevel.rawValue }
+  /// The place in the order of the levels, from 0.
+  public var rank: UInt32 { kernelLevel.rawValue }
 
   private var kernelLevel: ckernels_level {
     switch self {
