@@ -63,3 +63,12 @@ void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolu
       memcpy(w + k * g->output_channels + channel, packed, valid * sizeof(float));
   }
 }
+
+void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y) {
+  // In squares that fit the first-level cache.
+  const ptrdiff_t square = 16;
+  for (ptrdiff_t top = 0; top < rows; top += square)
+    for (ptrdiff_t left = 0; left < columns; left += square)
+      for (ptrdiff_t i = top; i < rows && i < top + square; i++)
+        for (ptrdiff_t j = left; j < columns && j < left + square; j++) y[j * rows + i] = x[i * columns + j];
+}

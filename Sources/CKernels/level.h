@@ -5,13 +5,27 @@
 #include "convolution.h"
 #include "convolution_weight_gradient.h"
 #include "elementwise.h"
+#include "normalization.h"
 #include "pooling.h"
+#include "winograd.h"
+#include "winograd_products.h"
+#include "winograd_weights.h"
 
 const ckernels_table LEVEL(ckernels_table) = {
     .name = LEVEL_NAME,
     .channel_block = BLOCK,
     .convolution = LEVEL(convolution),
     .convolution_weight_gradient = LEVEL(convolution_weight_gradient),
+    .winograd_tiles = LEVEL(winograd_tiles),
+    .winograd_scratch = LEVEL(winograd_scratch),
+    .winograd_weight_count = LEVEL(winograd_weight_count),
+    .winograd_weights = LEVEL(winograd_weights),
+    .winograd_convolution = LEVEL(winograd_convolution),
+    .winograd_weight_gradient = LEVEL(winograd_weight_gradient),
+    .winograd_kernel_gradient = LEVEL(winograd_kernel_gradient),
+    .normalize_pool = LEVEL(normalize_pool),
+    .normalize_pool_sums = LEVEL(normalize_pool_sums),
+    .normalize_pool_gradient = LEVEL(normalize_pool_gradient),
     .column_moments = LEVEL(column_moments),
     .column_affine = LEVEL(column_affine),
     .column_products = LEVEL(column_products),

@@ -36,9 +36,14 @@ public final class BatchNorm: Layer {
         mean: movingMean.value, variance: movingVariance.value, gamma: scale, beta: offset, epsilon: epsilon)
     }
     let (output, mean, variance) = x.batchNormalized(gamma: scale, beta: offset, epsilon: epsilon)
+    moveAverages(mean: mean, variance: variance)
+    return output
+  }
+
+  /// Moves the running averages towards a batch's statistics.
+  func moveAverages(mean: Tensor, variance: Tensor) {
     movingMean.value = movingMean.value * momentum + mean * (1 - momentum)
     movingVariance.value = movingVariance.value * momentum + variance * (1 - momentum)
-    return output
   }
 
   public func outputShape(for input: Shape) -> Shape {

@@ -13,6 +13,8 @@ import Tensor
 /// A layer with parameters that gets no name is called by its position (`0`, `1`, …).
 public final class Sequential: Layer {
   public let children: [NamedLayer]
+  /// By position the blocks of layers that run as one operation.
+  private let blocks: [Int: FusedBlock]
 
   public convenience init(@ListBuilder<NamedLayer> _ layers: () -> [NamedLayer]) {
     self.init(layers())
@@ -24,11 +26,24 @@ public final class Sequential: Layer {
       let needsName = child.name.isEmpty && !child.layer.namedParameters.isEmpty
       return needsName ? child.layer.named("\(prefix)\(index)") : child
     }
+    var blocks: [Int: FusedBlock] = [:]
+    for position in children.indices { blocks[position] = FusedBlock(children[position...].map(\.layer)[...]) }
+    self.blocks = blocks
     requireDistinctPaths()
   }
 
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    children.reduce(x) { $1.layer($0, context) }
+    var (x, position) = (x, 0)
+    while position < children.count {
+      if let block = blocks[position], let result = block(x, context) {
+        x = result
+        position += block.layerCount
+      } else {
+        x = children[position].layer(x, context)
+        position += 1
+      }
+    }
+    return x
   }
 
   public func outputShape(for input: Shape) -> Shape {

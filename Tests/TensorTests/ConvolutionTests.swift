@@ -99,7 +99,7 @@ extension SIMDLevel {
     #expect(geometry.outputShape == [sizes.batch, window.outputHeight, window.outputWidth, sizes.outputs])
 
     for level in SIMDLevel.supported {
-      let backend = CPUBackend(level: level)
+      let backend = CPUBackend(level: level, allowsWinograd: false)
       expectClose(
         backend.convolution(x, kernel: kernel, bias: nil, geometry: geometry, relu: false), plain,
         shape: geometry.outputShape, tolerance: 0, "\(level) \(sizes)")
@@ -124,7 +124,7 @@ extension SIMDLevel {
     var numbers = Numbers("real convolution")
     let (x, kernel, bias) = (numbers.normal(sizes.x), numbers.normal(sizes.kernel), numbers.normal([40]))
     let dy = numbers.normal(sizes.geometry.outputShape)
-    let backend = CPUBackend(level: level)
+    let backend = CPUBackend(level: level, allowsWinograd: false)
     let y = Reference.convolution(x.doubles, kernel.doubles, bias: bias.doubles, outputs: 40, window: sizes.window)
     let gradients = Reference.convolutionGradients(
       x.doubles, kernel.doubles, dy: dy.doubles, outputs: 40, window: sizes.window)

@@ -17,12 +17,30 @@ typedef struct {
   ptrdiff_t input_row_stride;  ///< floats from one padded input row to the next
 } ckernels_convolution;
 
+/// A 3×3 convolution with stride 1 of a whole batch, for Winograd's algorithm (see winograd.h).
+///
+/// The images are not padded: `top` rows of zeros are thought above and `left` columns to the left of each.
+typedef struct {
+  ptrdiff_t height, width;
+  ptrdiff_t output_height, output_width;
+  ptrdiff_t top, left;
+  ptrdiff_t input_channels, output_channels;
+} ckernels_winograd;
+
 /// One max pooling of one image.
 typedef struct {
   ptrdiff_t height, width, channels;
   ptrdiff_t output_height, output_width;
   ptrdiff_t window, stride, top, left;
 } ckernels_pooling;
+
+/// A normalisation with ReLU before or after it, per channel, for gradients.
+///
+/// Forward: y = [ReLU](x · scale + shift). Backward: dx = a · dy + b · x + c, then [ReLU's mask by x].
+typedef struct {
+  const float *scale, *shift, *a, *b, *c;
+  int relu_before, relu_after;
+} ckernels_normalization;
 
 /// The kernels of one SIMD level.
 typedef struct {
@@ -36,6 +54,38 @@ typedef struct {
   /// Adds the gradient of the weights (packed layout) for the output gradient `dy` of one image.
   void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy,
                                       float *weight_gradient);
+
+  /// Tiles of 4×4 outputs in the Winograd convolution of one image, and floats that one thread needs as `scratch`.
+  ptrdiff_t (*winograd_tiles)(const ckernels_winograd *geometry);
+  ptrdiff_t (*winograd_scratch)(const ckernels_winograd *geometry);
+  /// Floats that the weights take, seen at Winograd's points.
+  ptrdiff_t (*winograd_weight_count)(const ckernels_winograd *geometry);
+  /// The input channels first ..< last of w [3, 3, input_channels, output_channels] at Winograd's points.
+  void (*winograd_weights)(const ckernels_winograd *geometry, const float *w, ptrdiff_t first, ptrdiff_t last,
+                           float *points);
+  /// The tiles first ..< last, counted over all images from `x` on, of y = [relu](x ⋆ w + bias). `bias` as in
+  /// `convolution`.
+  void (*winograd_convolution)(const ckernels_winograd *geometry, const float *x, const float *weights,
+                               const float *bias, int relu, ptrdiff_t first, ptrdiff_t last, float *scratch, float *y);
+  /// Adds the gradient of the weights, at Winograd's points, of the tiles first ..< last.
+  void (*winograd_weight_gradient)(const ckernels_winograd *geometry, const float *x, const float *dy, ptrdiff_t first,
+                                   ptrdiff_t last, float *scratch, float *points);
+  /// Adds up `parts` sums of `winograd_weight_gradient`, `part_stride` floats apart, and takes the input channels
+  /// first ..< last back to dw [3, 3, input_channels, output_channels].
+  void (*winograd_kernel_gradient)(const ckernels_winograd *geometry, const float *points, ptrdiff_t parts,
+                                   ptrdiff_t part_stride, ptrdiff_t first, ptrdiff_t last, float *dw);
+
+  /// The output rows first ..< last of y = max over the window of [relu](x · scale + shift), for one image. `winners` (may
+  /// be NULL) receives the x that gave each y.
+  void (*normalize_pool)(const ckernels_pooling *geometry, const float *x, const float *scale, const float *shift,
+                         int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners);
+  /// Adds per channel Σ g and Σ g·(winner − pivot) over the `rows` pixels of y, where g is dy behind the normalisation's
+  /// own ReLU.
+  void (*normalize_pool_sums)(const ckernels_normalization *normalization, const float *dy, const float *winners,
+                              ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums, double *products);
+  /// The gradient of one image's x for the gradient `dy` of `normalize_pool`'s result; adds its sums per channel to `sums`.
+  void (*normalize_pool_gradient)(const ckernels_pooling *geometry, const ckernels_normalization *normalization,
+                                  const float *dy, const float *x, const float *winners, float *dx, double *sums);
 
   /// Adds the column sums of d = x [rows, channels] - pivot [channels] and of d² to `sums` and `squares`; a pivot near
   /// the mean keeps the variance exact where it is small beside the mean.
@@ -90,3 +140,5 @@ void ckernels_pack_weights(const ckernels_table *table, const ckernels_convoluti
 /// The reverse of `ckernels_pack_weights`: w = packed.
 void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolution *geometry, const float *packed,
                              float *w);
+/// y [columns, rows] = x [rows, columns] transposed.
+void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y);

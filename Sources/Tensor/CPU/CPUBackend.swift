@@ -5,10 +5,15 @@ import CKernels
 /// One topic per file: products, convolution, pooling, columns, elements.
 public struct CPUBackend: Backend {
   let kernels: UnsafePointerToKernels
+  let allowsWinograd: Bool
 
   /// A backend with the kernels of `level`, which the processor must run.
-  public init(level: SIMDLevel = .active) {
+  ///
+  /// - Parameter allowsWinograd: whether convolutions may take Winograd's algorithm where it is faster; its results differ
+  ///   from the direct ones by rounding, by about 1e-5 of the largest.
+  public init(level: SIMDLevel = .active, allowsWinograd: Bool = true) {
     kernels = UnsafePointerToKernels(pointer: level.kernels)
+    self.allowsWinograd = allowsWinograd
   }
 }
 

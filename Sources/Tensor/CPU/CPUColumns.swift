@@ -3,33 +3,20 @@ import CKernels
 /// Operations on a tensor seen as a matrix [rows, channels], per column.
 extension CPUBackend {
   public func columnMoments(_ x: Tensor) -> (mean: [Double], variance: [Double]) {
-    let channels = x.shape[-1]
-    let pivot = centralElements(x)
-    let (sums, squares) = columnReduction(x.shape) { first, rows, sums, squares in
-      kernels.column_moments(x.floats + first * channels, rows, channels, pivot, sums, squares)
+    let (channels, rows) = (x.shape[-1], x.shape.rows)
+    let parts = Threads.partCount(of: rows, minimum: rowsWorthAThread(channels))
+    var moments = [ColumnMoments](repeating: ColumnMoments(channels: channels), count: parts)
+    moments.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let shared = SharedPointer(base)
+      // All parts about the same pivot, which comes from all of x.
+      let pivot = ColumnMoments.centralElements(x.floats, rows: rows, channels: channels)
+      Threads.forEachPart(of: rows, parts: parts) { part, index in
+        shared.pointer[index].pivot = pivot
+        shared.pointer[index].add(x.floats + part.lowerBound * channels, rows: part.count, kernels)
+      }
     }
-    let count = Double(x.shape.rows)
-    let mean = zip(pivot, sums).map { Double($0) + $1 / count }
-    let variance = zip(sums, squares).map { max(0, $1 / count - ($0 / count) * ($0 / count)) }
-    return (mean, variance)
-  }
-
-  /// For each column an element near its mean, which keeps small variances exact: of up to 512 rows, spread evenly, the
-  /// element that is nearest to their mean.
-  ///
-  /// The first row would not do. The first pixel of an image, in the padded corner, is often bright where a channel is dark
-  /// nearly everywhere, and the square of that distance would drown the variance. An element, rather than the mean itself,
-  /// has the data's own precision: distances from it are exact where the data are coarse.
-  private func centralElements(_ x: Tensor) -> [Float] {
-    let (rows, channels) = (x.shape.rows, x.shape[-1])
-    let step = max(1, rows / 256)
-    let sampled = stride(from: step / 2, to: rows, by: step).map { x.floats + $0 * channels }
-    return (0..<channels).map { channel in
-      let mean = Float(sampled.reduce(0.0) { $0 + Double($1[channel]) } / Double(sampled.count))
-      var nearest = sampled.first?[channel] ?? 0
-      for row in sampled where abs(row[channel] - mean) < abs(nearest - mean) { nearest = row[channel] }
-      return nearest
-    }
+    return ColumnMoments.combined(moments)
   }
 
   public func columnProducts(_ dy: Tensor, _ x: Tensor, pivot: [Float]) -> (sums: [Double], products: [Double]) {
@@ -82,7 +69,7 @@ extension CPUBackend {
   private func rowsWorthAThread(_ channels: Int) -> Int { max(1, 16_384 / max(1, channels)) }
 
   /// Two sums per column: each thread sums its own rows, and the parts are added in the order of the threads.
-  private func columnReduction(
+  func columnReduction(
     _ shape: Shape,
     _ body:
       @Sendable (

@@ -64,10 +64,10 @@ extension CPUBackend {
 
 extension PoolingGeometry {
   /// Elements of one image before and after.
-  fileprivate var inputSize: Int { height * width * channels }
-  fileprivate var outputSize: Int { outputHeight * outputWidth * channels }
+  var inputSize: Int { height * width * channels }
+  var outputSize: Int { outputHeight * outputWidth * channels }
 
-  fileprivate var kernelGeometry: ckernels_pooling {
+  var kernelGeometry: ckernels_pooling {
     ckernels_pooling(
       height: height, width: width, channels: channels, output_height: outputHeight, output_width: outputWidth,
       window: window, stride: stride, top: top, left: left)

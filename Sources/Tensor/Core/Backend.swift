@@ -16,6 +16,21 @@ public protocol Backend: Sendable {
   /// The gradient of a convolution's kernel for the gradient `dy` of its output.
   func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor
 
+  /// A convolution block with the batch's own statistics; see `Tensor.convolutionBlock`. Composed of the other operations
+  /// unless the backend has a faster one, as the following two.
+  func convolutionBlock(
+    _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
+  ) -> (y: Tensor, record: ConvolutionBlockRecord)
+  /// The gradients of a block's inputs for the gradient `dy` of its output.
+  func convolutionBlockGradient(
+    _ dy: Tensor, x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock,
+    _ record: ConvolutionBlockRecord, needsX: Bool, needsKernel: Bool
+  ) -> ConvolutionBlockGradients
+  /// A convolution block with given statistics.
+  func convolutionBlock(
+    _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock, mean: Tensor, variance: Tensor
+  ) -> Tensor
+
   /// Max pooling, with the winners' positions in their windows (uint8) where asked.
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?)
   /// The gradient of the pooled input.

@@ -8,6 +8,8 @@ import Synchronization
 final class Storage: @unchecked Sendable {
   let bytes: UnsafeMutableRawPointer
   private let capacity: Int
+  /// What was computed from the bytes alone and holds until they change, such as weights in a kernel's own order.
+  private let derived = Mutex<[String: Tensor]>([:])
 
   /// Storage for `size` bytes, whose content is undefined.
   init(size: Int) {
@@ -16,6 +18,19 @@ final class Storage: @unchecked Sendable {
   }
 
   deinit { StoragePool.shared.give(bytes, capacity) }
+
+  /// What `make` returned when it was first asked for under `key` since the bytes last changed.
+  func derived(_ key: String, _ make: () -> Tensor) -> Tensor {
+    derived.withLock { derived in
+      if let known = derived[key] { return known }
+      let made = make()
+      derived[key] = made
+      return made
+    }
+  }
+
+  /// Must be called whenever the bytes change.
+  func forgetDerived() { derived.withLock { $0 = [:] } }
 }
 
 /// Free blocks by size, and what is in use.

@@ -85,9 +85,14 @@ public struct Tensor: Sendable {
       let copy = Storage(size: shape.count * dtype.size)
       copy.bytes.copyMemory(from: storage.bytes, byteCount: shape.count * dtype.size)
       storage = copy
+    } else {
+      storage.forgetDerived()
     }
     return try withExtendedLifetime(storage) { try body(buffer(of: type)) }
   }
+
+  /// Another form of these elements, such as weights in the order in which a kernel reads them; kept until they change.
+  func derived(_ form: String, _ make: () -> Tensor) -> Tensor { storage.derived("\(form), \(shape)", make) }
 
   private func buffer<Element: TensorElement>(of type: Element.Type) -> UnsafeMutableBufferPointer<Element> {
     precondition(Element.dtype == dtype, "Tensor: elements are \(dtype), not \(Element.dtype)")

@@ -38,34 +38,59 @@ extension Tensor {
     precondition(
       mean.count == channels && variance.count == channels && gamma.shape == [channels] && beta.shape == [channels],
       "normalisation: statistics of \(mean.count) channels, gamma \(gamma.shape), beta \(beta.shape) for x \(shape)")
-    let scales = gamma.elements().map(Double.init)
-    let inverse = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
-    let scale = zip(scales, inverse).map { Float($0 * $1) }
-    let shift = zip(beta.elements(), zip(scale, mean)).map { Float(Double($0) - Double($1.0) * $1.1) }
-    let value = device.backend.columnAffine(self, scale: scale, shift: shift)
-    let (x, pivot) = (detached, mean.map(Float.init))
+    let normalization = Normalization(mean: mean, variance: variance, gamma: gamma, beta: beta, epsilon: epsilon)
+    let value = device.backend.columnAffine(self, scale: normalization.scale, shift: normalization.shift)
+    let x = detached
     let needsX = isTracked
     return Self.tracked(value, from: [self, gamma, beta], operation: "normalized") { dy in
       let backend = dy.device.backend
-      let (sums, products) = backend.columnProducts(dy, x, pivot: pivot)
+      let (sums, products) = backend.columnProducts(dy, x, pivot: normalization.pivot)
       var dx: Tensor?
       if needsX {
-        // dx = scale · (dy − mean(dy) − x̂ · mean(dy · x̂)) with x̂ = (x − mean) · inverse; the means vanish where the
-        // statistics are constants.
-        let count = ofThisBatch ? Double(x.shape.rows) : .infinity
-        var (b, c) = ([Float](), [Float]())
-        for i in 0..<channels {
-          let slope = -scales[i] * inverse[i] * inverse[i] * inverse[i] * products[i] / count
-          b.append(Float(slope))
-          c.append(Float(-scales[i] * inverse[i] * sums[i] / count - slope * mean[i]))
-        }
-        dx = backend.columnCombination(dy, x, a: scale, b: b, c: c)
+        let slopes = normalization.slopes(
+          sums: sums, products: products, count: ofThisBatch ? x.shape.rows : nil)
+        dx = backend.columnCombination(dy, x, a: normalization.scale, b: slopes.b, c: slopes.c)
       }
       return [
-        dx,
-        Tensor(zip(products, inverse).map { Float($0 * $1) }, shape: [channels]),
-        Tensor(sums.map(Float.init), shape: [channels]),
+        dx, normalization.gammaGradient(products: products), Tensor(sums.map(Float.init), shape: [channels]),
       ]
     }
+  }
+}
+
+/// A normalisation with known statistics as what it does per channel: y = x · scale + shift.
+struct Normalization: Sendable {
+  let mean, gamma, inverseDeviation: [Double]
+  let scale, shift: [Float]
+
+  init(mean: [Double], variance: [Double], gamma: Tensor, beta: Tensor, epsilon: Float) {
+    self.mean = mean
+    self.gamma = gamma.elements().map(Double.init)
+    inverseDeviation = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
+    scale = zip(self.gamma, inverseDeviation).map { Float($0 * $1) }
+    shift = zip(beta.elements(), zip(scale, mean)).map { Float(Double($0) - Double($1.0) * $1.1) }
+  }
+
+  /// What is taken off x before products with it are summed, so that they stay exact.
+  var pivot: [Float] { mean.map(Float.init) }
+
+  /// b and c of the gradient dx = dy · scale + x · b + c, from Σ dy and Σ dy·(x − pivot) per channel.
+  ///
+  /// dx = scale · (dy − mean(dy) − x̂ · mean(dy · x̂)) with x̂ = (x − mean) · inverseDeviation.
+  /// - Parameter count: the rows that the statistics are of; nil where they are constants to the gradient.
+  func slopes(sums: [Double], products: [Double], count: Int?) -> (b: [Float], c: [Float]) {
+    let count = count.map(Double.init) ?? .infinity
+    var (b, c) = ([Float](), [Float]())
+    for i in mean.indices {
+      let inverse = inverseDeviation[i]
+      let slope = -gamma[i] * inverse * inverse * inverse * products[i] / count
+      b.append(Float(slope))
+      c.append(Float(-gamma[i] * inverse * sums[i] / count - slope * mean[i]))
+    }
+    return (b, c)
+  }
+
+  func gammaGradient(products: [Double]) -> Tensor {
+    Tensor(zip(products, inverseDeviation).map { Float($0 * $1) }, shape: [products.count])
   }
 }

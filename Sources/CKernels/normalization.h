@@ -1,0 +1,179 @@
+// Normalisation, ReLU and max pooling of one image in one pass, and their gradients.
+//
+// x is a convolution's result. Per channel y = max over the window of [ReLU](x · scale + shift). Since that rises or falls
+// with x, the largest y is that of the largest x, or of the smallest where the scale is negative: only x is compared, and
+// the winning x is kept. The gradient finds the winner again by comparing, so no positions are stored.
+
+// The sign bits of the scales: x with the sign flipped where the scale is negative is largest where y is.
+INLINE vector LEVEL(sign)(vector scale) { return (vector)((vector_int)scale & (vector_int)splat(-0.0f)); }
+INLINE vector LEVEL(flipped)(vector x, vector sign) { return (vector)((vector_int)x ^ (vector_int)sign); }
+
+INLINE vector LEVEL(choose)(vector_int mask, vector yes, vector no) {
+  return (vector)(((vector_int)yes & mask) | ((vector_int)no & ~mask));
+}
+
+INLINE vector LEVEL(partial_load)(const float *p, ptrdiff_t valid) {
+  vector v = {0};
+  if (valid == LANES) return load(p);
+  memcpy(&v, p, valid * sizeof(float));
+  return v;
+}
+INLINE void LEVEL(partial_store)(float *p, vector v, ptrdiff_t valid) {
+  if (valid == LANES)
+    store(p, v);
+  else
+    memcpy(p, &v, valid * sizeof(float));
+}
+
+// Adds float sums of one row of windows to the double sums of the image.
+INLINE void LEVEL(add_sums)(double *to, vector sums, ptrdiff_t valid) {
+  for (ptrdiff_t i = 0; i < valid; i++) to[i] += sums[i];
+}
+
+static void LEVEL(normalize_pool)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
+                                  int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners) {
+  const ptrdiff_t channels = g->channels;
+  for (ptrdiff_t i = first; i < last; i++) {
+    const ptrdiff_t top = i * g->stride - g->top;
+    const ptrdiff_t first_row = top < 0 ? 0 : top;
+    const ptrdiff_t last_row = top + g->window < g->height ? top + g->window : g->height;
+    for (ptrdiff_t j = 0; j < g->output_width; j++) {
+      const ptrdiff_t left = j * g->stride - g->left;
+      const ptrdiff_t first_column = left < 0 ? 0 : left;
+      const ptrdiff_t last_column = left + g->window < g->width ? left + g->window : g->width;
+      const ptrdiff_t at = (i * g->output_width + j) * channels;
+      for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
+        const vector factor = LEVEL(partial_load)(scale + c, valid), sign = LEVEL(sign)(factor);
+        vector best = splat(-__builtin_inff());
+        for (ptrdiff_t row = first_row; row < last_row; row++)
+          for (ptrdiff_t column = first_column; column < last_column; column++) {
+            const vector value =
+                LEVEL(flipped)(LEVEL(partial_load)(x + (row * g->width + column) * channels + c, valid), sign);
+            // A NaN wins and stays: errors must not be hidden by a comparison that is false.
+            best = LEVEL(choose)((vector_int)(best >= value) | (vector_int)(best != best), best, value);
+          }
+        best = LEVEL(flipped)(best, sign);
+        vector result = best * factor + LEVEL(partial_load)(shift + c, valid);
+        if (relu) result = positive_part(result);
+        LEVEL(partial_store)(y + at + c, result, valid);
+        if (winners) LEVEL(partial_store)(winners + at + c, best, valid);
+      }
+    }
+  }
+}
+
+// The gradient of x where windows do not overlap: each pixel is written once.
+static void LEVEL(normalize_pool_gradient_apart)(const ckernels_pooling *g, const ckernels_normalization *n,
+                                                 const float *dy, const float *x, const float *winners, float *dx,
+                                                 double *bias_sums) {
+  const ptrdiff_t channels = g->channels;
+  for (ptrdiff_t i = 0; i * g->stride < g->height; i++) {
+    const ptrdiff_t top = i * g->stride, bottom = top + g->stride < g->height ? top + g->stride : g->height;
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
+      const vector a = LEVEL(partial_load)(n->a + c, valid), b = LEVEL(partial_load)(n->b + c, valid),
+                   constant = LEVEL(partial_load)(n->c + c, valid), scale = LEVEL(partial_load)(n->scale + c, valid),
+                   shift = LEVEL(partial_load)(n->shift + c, valid);
+      vector sums = {0};
+      for (ptrdiff_t j = 0; j * g->stride < g->width; j++) {
+        const ptrdiff_t left = j * g->stride, right = left + g->stride < g->width ? left + g->stride : g->width;
+        vector winner = {0}, gradient = {0};
+        // Pixels after the last window get no gradient from above.
+        if (i < g->output_height && j < g->output_width) {
+          const ptrdiff_t at = (i * g->output_width + j) * channels + c;
+          winner = LEVEL(partial_load)(winners + at, valid);
+          gradient = a * LEVEL(partial_load)(dy + at, valid);
+          if (n->relu_after) gradient = LEVEL(choose)((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
+        }
+        for (ptrdiff_t row = top; row < bottom; row++)
+          for (ptrdiff_t column = left; column < right; column++) {
+            const ptrdiff_t at = (row * g->width + column) * channels + c;
+            const vector value = LEVEL(partial_load)(x + at, valid);
+            const vector_int won = (vector_int)(value == winner);
+            vector slope = (value * b + constant) + LEVEL(choose)(won, gradient, (vector){0});
+            // Of equal pixels only the first has won.
+            gradient = LEVEL(choose)(won, (vector){0}, gradient);
+            if (n->relu_before) slope = LEVEL(choose)((vector_int)(value > 0), slope, (vector){0});
+            sums += slope;
+            LEVEL(partial_store)(dx + at, slope, valid);
+          }
+      }
+      LEVEL(add_sums)(bias_sums + c, sums, valid);
+    }
+  }
+}
+
+// The gradient of x where a pixel may lie in several windows.
+static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g, const ckernels_normalization *n,
+                                                       const float *dy, const float *x, const float *winners,
+                                                       float *dx, double *bias_sums) {
+  const ptrdiff_t channels = g->channels, pixels = g->height * g->width;
+  for (ptrdiff_t pixel = 0; pixel < pixels; pixel++)
+    for (ptrdiff_t c = 0; c < channels; c++)
+      dx[pixel * channels + c] = x[pixel * channels + c] * n->b[c] + n->c[c];
+  for (ptrdiff_t i = 0; i < g->output_height; i++)
+    for (ptrdiff_t j = 0; j < g->output_width; j++)
+      for (ptrdiff_t c = 0; c < channels; c += LANES) {
+        const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
+        const ptrdiff_t at = (i * g->output_width + j) * channels + c;
+        const vector winner = LEVEL(partial_load)(winners + at, valid);
+        vector gradient = LEVEL(partial_load)(n->a + c, valid) * LEVEL(partial_load)(dy + at, valid);
+        if (n->relu_after) {
+          const vector result =
+              winner * LEVEL(partial_load)(n->scale + c, valid) + LEVEL(partial_load)(n->shift + c, valid);
+          gradient = LEVEL(choose)((vector_int)(result > 0), gradient, (vector){0});
+        }
+        for (ptrdiff_t row = i * g->stride - g->top, a = 0; a < g->window; a++, row++) {
+          if (row < 0 || row >= g->height) continue;
+          for (ptrdiff_t column = j * g->stride - g->left, b = 0; b < g->window; b++, column++) {
+            if (column < 0 || column >= g->width) continue;
+            const ptrdiff_t from = (row * g->width + column) * channels + c;
+            const vector_int won = (vector_int)(LEVEL(partial_load)(x + from, valid) == winner);
+            LEVEL(partial_store)(
+                dx + from, LEVEL(partial_load)(dx + from, valid) + LEVEL(choose)(won, gradient, (vector){0}), valid);
+            gradient = LEVEL(choose)(won, (vector){0}, gradient);
+          }
+        }
+      }
+  for (ptrdiff_t row = 0; row < g->height; row++)
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
+      vector sums = {0};
+      for (ptrdiff_t column = 0; column < g->width; column++) {
+        const ptrdiff_t at = (row * g->width + column) * channels + c;
+        vector slope = LEVEL(partial_load)(dx + at, valid);
+        if (n->relu_before) {
+          slope = LEVEL(choose)((vector_int)(LEVEL(partial_load)(x + at, valid) > 0), slope, (vector){0});
+          LEVEL(partial_store)(dx + at, slope, valid);
+        }
+        sums += slope;
+      }
+      LEVEL(add_sums)(bias_sums + c, sums, valid);
+    }
+}
+
+static void LEVEL(normalize_pool_gradient)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
+                                           const float *x, const float *winners, float *dx, double *bias_sums) {
+  if (g->window == g->stride && g->top == 0 && g->left == 0)
+    LEVEL(normalize_pool_gradient_apart)(g, n, dy, x, winners, dx, bias_sums);
+  else
+    LEVEL(normalize_pool_gradient_overlapping)(g, n, dy, x, winners, dx, bias_sums);
+}
+
+static void LEVEL(normalize_pool_sums)(const ckernels_normalization *n, const float *restrict dy,
+                                       const float *restrict winners, ptrdiff_t rows, ptrdiff_t channels,
+                                       const float *restrict pivot, double *restrict sums, double *restrict products) {
+  if (!n->relu_after) {
+    LEVEL(column_products)(dy, winners, rows, channels, pivot, sums, products);
+    return;
+  }
+  const float *restrict scale = n->scale, *restrict shift = n->shift;
+  COLUMN_REDUCTION(
+      {
+        const float gradient = winners[at] * scale[c] + shift[c] > 0 ? dy[at] : 0;
+        first[j] += gradient;
+        second[j] += gradient * (winners[at] - pivot[c]);
+      },
+      sums, products)
+}

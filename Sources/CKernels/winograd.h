@@ -1,0 +1,188 @@
+// 3×3 convolutions with stride 1 by Winograd's minimal filtering F(4×4, 3×3): 36 multiplications for 16 outputs instead
+// of 144.
+//
+// The output is cut into tiles of 4×4 pixels. Each tile's 6×6 input pixels d, the 3×3 weights g and the products are
+// taken to 36 points, where the convolution is a plain product per point, summed over the input channels:
+//
+//   V = Bᵀ d B      U = G g Gᵀ      M[p] = Σ_c V[p][c] · U[p][c]      y = Aᵀ M A
+//
+// So for each of the 36 points the tiles × input channels matrix V[p] is multiplied by the input × output channels
+// matrix U[p]. The gradient of the weights is the same in reverse: dU[p] = Σ_tiles V[p]ᵀ · (A dy Aᵀ)[p], dg = Gᵀ dU G. The
+// gradient of the input is a convolution of dy with the kernel turned by 180°.
+//
+// Tiles are numbered over all images of the batch, row by row, and taken in blocks whose V and M stay in the second-level
+// cache. Layouts, P = 36 points, Cp and Kp the channels rounded up:
+//   V [P][tiles][Cp],  M [P][tiles][Kp],  U [P][Kp / BLOCK][C][BLOCK];
+// each point's V and M are followed by a cache line, so that the 36 points of a tile do not compete for the same cache set.
+//
+// Source: Lavin and Gray 2015, "Fast Algorithms for Convolutional Neural Networks", points 0, ±1, ±2, ∞.
+
+#define POINTS 36
+#define SKEW 16
+
+INLINE ptrdiff_t LEVEL(rounded)(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
+
+// Bᵀ on six values, `step` apart in `from` and in `to`.
+INLINE void LEVEL(input_line)(const vector *from, vector *to, const int step) {
+  const vector d0 = from[0], d1 = from[step], d2 = from[2 * step], d3 = from[3 * step], d4 = from[4 * step],
+               d5 = from[5 * step];
+  const vector even1 = d4 - 4 * d2, odd1 = d3 - 4 * d1, even2 = d4 - d2, odd2 = d3 - d1;
+  to[0] = 4 * d0 + (d4 - 5 * d2);
+  to[step] = even1 + odd1;
+  to[2 * step] = even1 - odd1;
+  to[3 * step] = even2 + 2 * odd2;
+  to[4 * step] = even2 - 2 * odd2;
+  to[5 * step] = 4 * d1 + (d5 - 5 * d3);
+}
+
+// Aᵀ on six values.
+INLINE void LEVEL(output_line)(const vector m[6], vector y[4]) {
+  const vector sum1 = m[1] + m[2], difference1 = m[1] - m[2], sum2 = m[3] + m[4], difference2 = m[3] - m[4];
+  y[0] = (m[0] + sum1) + sum2;
+  y[1] = difference1 + 2 * difference2;
+  y[2] = sum1 + 4 * sum2;
+  y[3] = (difference1 + m[5]) + 8 * difference2;
+}
+
+// A on four values: the reverse of `output_line` for gradients.
+INLINE void LEVEL(gradient_line)(const vector y[4], vector m[6]) {
+  const vector even1 = y[0] + y[2], odd1 = y[1] + y[3], even2 = y[0] + 4 * y[2], odd2 = y[1] + 4 * y[3];
+  m[0] = y[0];
+  m[1] = even1 + odd1;
+  m[2] = even1 - odd1;
+  m[3] = even2 + 2 * odd2;
+  m[4] = even2 - 2 * odd2;
+  m[5] = y[3];
+}
+
+// Where a tile lies: its image, and the first pixel of its output.
+typedef struct {
+  ptrdiff_t image, row, column;
+} LEVEL(tile_place);
+
+INLINE LEVEL(tile_place) LEVEL(place_of)(const ckernels_winograd *g, ptrdiff_t tile) {
+  const ptrdiff_t across = (g->output_width + 3) / 4, down = (g->output_height + 3) / 4;
+  return (LEVEL(tile_place)){tile / (across * down), tile / across % down * 4, tile % across * 4};
+}
+
+// V of the tiles first ..< first + count.
+static void LEVEL(winograd_input)(const ckernels_winograd *g, const float *x, ptrdiff_t first, ptrdiff_t count,
+                                  float *v, ptrdiff_t point_stride) {
+  const ptrdiff_t channels = g->input_channels, padded = LEVEL(rounded)(channels, LANES);
+  const ptrdiff_t row_stride = g->width * channels;
+  for (ptrdiff_t tile = 0; tile < count; tile++) {
+    const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
+    const float *image = x + place.image * g->height * row_stride;
+    const ptrdiff_t top = place.row - g->top, left = place.column - g->left;
+    const int inside = top >= 0 && top + 6 <= g->height && left >= 0 && left + 6 <= g->width;
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
+      vector d[POINTS], half[POINTS];
+      if (inside && valid == LANES) {
+        const float *source = image + top * row_stride + left * channels + c;
+        for (int i = 0; i < 6; i++)
+#pragma clang loop unroll(full)
+          for (int j = 0; j < 6; j++) d[6 * i + j] = load(source + i * row_stride + j * channels);
+      } else {
+        memset(d, 0, sizeof d);
+        for (int i = 0; i < 6; i++) {
+          if (top + i < 0 || top + i >= g->height) continue;
+          for (int j = 0; j < 6; j++)
+            if (left + j >= 0 && left + j < g->width)
+              memcpy(&d[6 * i + j], image + (top + i) * row_stride + (left + j) * channels + c, valid * sizeof(float));
+        }
+      }
+#pragma clang loop unroll(full)
+      for (int j = 0; j < 6; j++) LEVEL(input_line)(d + j, half + j, 6);
+      float *to = v + tile * padded + c;
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 6; i++) {
+        vector line[6];
+        LEVEL(input_line)(half + 6 * i, line, 1);
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 6; j++) store(to + (6 * i + j) * point_stride, line[j]);
+      }
+    }
+  }
+}
+
+// A dy Aᵀ of the tiles first ..< first + count.
+static void LEVEL(winograd_gradient)(const ckernels_winograd *g, const float *dy, ptrdiff_t first, ptrdiff_t count,
+                                     float *m, ptrdiff_t point_stride) {
+  const ptrdiff_t channels = g->output_channels, padded = LEVEL(rounded)(channels, BLOCK);
+  const ptrdiff_t row_stride = g->output_width * channels;
+  for (ptrdiff_t tile = 0; tile < count; tile++) {
+    const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
+    const float *source = dy + place.image * g->output_height * row_stride + place.row * row_stride + place.column * channels;
+    const ptrdiff_t rows = g->output_height - place.row, columns = g->output_width - place.column;
+    for (ptrdiff_t k = 0; k < padded; k += LANES) {
+      const ptrdiff_t left = channels - k, valid = left < 0 ? 0 : left < LANES ? left : LANES;
+      vector y[16], half[24];
+      if (rows >= 4 && columns >= 4 && valid == LANES) {
+        for (int i = 0; i < 4; i++)
+#pragma clang loop unroll(full)
+          for (int j = 0; j < 4; j++) y[4 * i + j] = load(source + i * row_stride + j * channels + k);
+      } else {
+        memset(y, 0, sizeof y);
+        for (int i = 0; i < 4 && i < rows; i++)
+          for (int j = 0; j < 4 && j < columns; j++)
+            memcpy(&y[4 * i + j], source + i * row_stride + j * channels + k, valid * sizeof(float));
+      }
+      // Rows first: half is 4 rows × 6.
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 4; i++) LEVEL(gradient_line)(y + 4 * i, half + 6 * i);
+      float *to = m + tile * padded + k;
+#pragma clang loop unroll(full)
+      for (int j = 0; j < 6; j++) {
+        const vector line[4] = {half[j], half[6 + j], half[12 + j], half[18 + j]};
+        vector points[6];
+        LEVEL(gradient_line)(line, points);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 6; i++) store(to + (6 * i + j) * point_stride, points[i]);
+      }
+    }
+  }
+}
+
+// y = [relu](Aᵀ M A + bias) for the tiles first ..< first + count.
+static void LEVEL(winograd_output)(const ckernels_winograd *g, const float *m, ptrdiff_t point_stride,
+                                   const float *bias, int relu, ptrdiff_t first, ptrdiff_t count, float *y) {
+  const ptrdiff_t channels = g->output_channels, padded = LEVEL(rounded)(channels, BLOCK);
+  const ptrdiff_t row_stride = g->output_width * channels;
+  for (ptrdiff_t tile = 0; tile < count; tile++) {
+    const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
+    float *target = y + place.image * g->output_height * row_stride + place.row * row_stride + place.column * channels;
+    const ptrdiff_t rows = g->output_height - place.row, columns = g->output_width - place.column;
+    for (ptrdiff_t k = 0; k < channels; k += LANES) {
+      const ptrdiff_t valid = channels - k < LANES ? channels - k : LANES;
+      const float *source = m + tile * padded + k;
+      const vector offset = load(bias + k);
+      vector half[24];
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 6; i++) {
+        vector line[6];
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 6; j++) line[j] = load(source + (6 * i + j) * point_stride);
+        LEVEL(output_line)(line, half + 4 * i);
+      }
+#pragma clang loop unroll(full)
+      for (int j = 0; j < 4; j++) {
+        const vector line[6] = {half[j], half[4 + j], half[8 + j], half[12 + j], half[16 + j], half[20 + j]};
+        vector pixels[4];
+        LEVEL(output_line)(line, pixels);
+        if (j >= columns) continue;
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 4; i++) {
+          if (i >= rows) continue;
+          vector value = pixels[i] + offset;
+          if (relu) value = positive_part(value);
+          float *out = target + i * row_stride + j * channels + k;
+          if (valid == LANES)
+            store(out, value);
+          else
+            memcpy(out, &value, valid * sizeof(float));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import CKernels
+
+/// Convolution blocks in few passes over memory: each thread takes its images one by one, so that what passes from one
+/// step of an image to the next is still in its cache, and only what the whole batch needs goes to memory.
+extension CPUBackend {
+  public func convolutionBlock(
+    _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
+  ) -> (y: Tensor, record: ConvolutionBlockRecord) {
+    let geometry = block.convolution
+    let convolution = plan(geometry).forward(
+      weights.kernel, bias: weights.bias, relu: block.relu == .beforeNormalization)
+    let convolved = Tensor(uninitialized: geometry.outputShape)
+    let channels = geometry.outputChannels
+    let parts = Threads.partCount(of: geometry.batch, minimum: 1)
+    var moments = [ColumnMoments](repeating: ColumnMoments(channels: channels), count: parts)
+    moments.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let shared = SharedPointer(base)
+      Threads.forEachPart(of: geometry.batch, parts: parts) { images, part in
+        let scratch = convolution.scratch()
+        forEachGroup(of: images, size: convolution.imagesTogether) { group in
+          let result = convolved.floats + group.lowerBound * geometry.outputSize
+          convolution.compute(
+            x.floats + group.lowerBound * geometry.inputSize, images: group.count, rows: 0..<geometry.outputHeight,
+            scratch: scratch, into: result)
+          shared.pointer[part].add(result, rows: group.count * geometry.outputHeight * geometry.outputWidth, kernels)
+        }
+      }
+    }
+    let (mean, variance) = ColumnMoments.combined(moments)
+    var record = ConvolutionBlockRecord(convolved: convolved, winners: nil, mean: mean, variance: variance)
+    if block.pooling != nil { record.winners = Tensor(uninitialized: block.outputShape) }
+
+    let y = Tensor(uninitialized: block.outputShape)
+    let normalization = Normalization(record, weights)
+    let (winners, pooling) = (record.winners, block.poolingOrNone)
+    Threads.forEachPart(of: geometry.batch) { images, _ in
+      for image in images {
+        normalizeAndPool(
+          convolved.floats + image * pooling.inputSize, normalization, block, rows: 0..<pooling.outputHeight,
+          into: y.floats + image * pooling.outputSize, winners: winners.map { $0.floats + image * pooling.outputSize })
+      }
+    }
+    return (y, record)
+  }
+
+  public func convolutionBlock(
+    _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock, mean: Tensor, variance: Tensor
+  ) -> Tensor {
+    let geometry = block.convolution
+    let convolution = plan(geometry).forward(
+      weights.kernel, bias: weights.bias, relu: block.relu == .beforeNormalization)
+    let normalization = Normalization(
+      mean: mean.elements().map(Double.init), variance: variance.elements().map(Double.init), gamma: weights.gamma,
+      beta: weights.beta, epsilon: weights.epsilon)
+    let y = Tensor(uninitialized: block.outputShape)
+    let pooling = block.poolingOrNone
+    if geometry.batch < Threads.count {
+      // Few images: all threads work on each, first on its convolution, then on its pooling.
+      let convolved = Tensor(uninitialized: geometry.outputShape)
+      forEachBand(batch: geometry.batch, rows: geometry.outputHeight, unit: convolution.rowUnit) { images, rows in
+        convolution.compute(
+          x.floats + images.lowerBound * geometry.inputSize, images: images.count, rows: rows,
+          scratch: convolution.scratch(), into: convolved.floats + images.lowerBound * geometry.outputSize)
+      }
+      forEachBand(batch: geometry.batch, rows: pooling.outputHeight, unit: 1) { images, rows in
+        for image in images {
+          normalizeAndPool(
+            convolved.floats + image * pooling.inputSize, normalization, block, rows: rows,
+            into: y.floats + image * pooling.outputSize, winners: nil)
+        }
+      }
+      return y
+    }
+    Threads.forEachPart(of: geometry.batch) { images, _ in
+      let scratch = convolution.scratch()
+      let size = min(images.count, convolution.imagesTogether)
+      let convolved = Tensor(uninitialized: [size, geometry.outputSize])
+      forEachGroup(of: images, size: size) { group in
+        convolution.compute(
+          x.floats + group.lowerBound * geometry.inputSize, images: group.count, rows: 0..<geometry.outputHeight,
+          scratch: scratch, into: convolved.floats)
+        for (index, image) in group.enumerated() {
+          normalizeAndPool(
+            convolved.floats + index * pooling.inputSize, normalization, block, rows: 0..<pooling.outputHeight,
+            into: y.floats + image * pooling.outputSize, winners: nil)
+        }
+      }
+    }
+    return y
+  }
+
+  public func convolutionBlockGradient(
+    _ dy: Tensor, x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock,
+    _ record: ConvolutionBlockRecord, needsX: Bool, needsKernel: Bool
+  ) -> ConvolutionBlockGradients {
+    let (geometry, pooling) = (block.convolution, block.poolingOrNone)
+    let channels = geometry.outputChannels
+    let (convolved, winners) = (record.convolved, record.winners ?? record.convolved)
+    let normalization = Normalization(record, weights)
+    let pivot = normalization.pivot
+    // Only the pixels that the pooling let through have a gradient, so the sums need only them.
+    let (sums, products) = columnReduction(winners.shape) { first, rows, sums, products in
+      normalization.withKernelArguments(a: [], b: [], c: [], relu: block.relu) { arguments in
+        kernels.normalize_pool_sums(
+          arguments, dy.floats + first * channels, winners.floats + first * channels, rows, channels, pivot, sums,
+          products)
+      }
+    }
+    let slopes = normalization.slopes(sums: sums, products: products, count: convolved.shape.rows)
+
+    let plan = plan(geometry)
+    let kernelSum = needsKernel ? plan.kernelGradient() : nil
+    let inputGradient = needsX ? plan.inputGradient(weights.kernel) : nil
+    let dx = needsX ? Tensor(uninitialized: geometry.inputShape) : nil
+    let parts = Threads.partCount(of: geometry.batch, minimum: 1)
+    let kernelSums = kernelSum.map { Tensor(zeros: [parts, $0.sumCount]) }
+    var biasSums = [Double](repeating: 0, count: parts * channels)
+    biasSums.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let shared = SharedPointer(base)
+      Threads.forEachPart(of: geometry.batch, parts: parts) { images, part in
+        let (kernelScratch, inputScratch) = (kernelSum?.scratch(), inputGradient?.scratch())
+        let size = min(images.count, inputGradient?.imagesTogether ?? 1)
+        let gradients = Tensor(uninitialized: [size, geometry.outputSize])
+        var poolingArguments = pooling.kernelGeometry
+        normalization.withKernelArguments(
+          a: normalization.scale, b: slopes.b, c: slopes.c, relu: block.relu
+        ) { arguments in
+          forEachGroup(of: images, size: size) { group in
+            for (index, image) in group.enumerated() {
+              kernels.normalize_pool_gradient(
+                &poolingArguments, arguments, dy.floats + image * pooling.outputSize,
+                convolved.floats + image * pooling.inputSize, winners.floats + image * pooling.outputSize,
+                gradients.floats + index * geometry.outputSize, shared.pointer + part * channels)
+            }
+            if let kernelSum, let kernelSums, let kernelScratch {
+              kernelSum.add(
+                x.floats + group.lowerBound * geometry.inputSize, dy: gradients.floats, images: group.count,
+                scratch: kernelScratch, to: kernelSums.floats + part * kernelSum.sumCount)
+            }
+            if let inputGradient, let inputScratch, let dx {
+              inputGradient.compute(
+                gradients.floats, images: group.count, rows: 0..<geometry.height, scratch: inputScratch,
+                into: dx.floats + group.lowerBound * geometry.inputSize)
+            }
+          }
+        }
+      }
+    }
+    let bias = (0..<channels).map { channel in
+      Float((0..<parts).reduce(0.0) { $0 + biasSums[$1 * channels + channel] })
+    }
+    return ConvolutionBlockGradients(
+      x: dx, kernel: kernelSums.flatMap { kernelSum?.gradient(from: $0) },
+      bias: Tensor(bias, shape: [channels]), gamma: normalization.gammaGradient(products: products),
+      beta: Tensor(sums.map(Float.init), shape: [channels]))
+  }
+
+  /// The output rows `rows` of one image.
+  private func normalizeAndPool(
+    _ convolved: UnsafePointer<Float>, _ normalization: Normalization, _ block: ConvolutionBlock, rows: Range<Int>,
+    into y: UnsafeMutablePointer<Float>, winners: UnsafeMutablePointer<Float>?
+  ) {
+    var arguments = block.poolingOrNone.kernelGeometry
+    kernels.normalize_pool(
+      &arguments, convolved, normalization.scale, normalization.shift, block.relu == .afterNormalization ? 1 : 0,
+      rows.lowerBound, rows.upperBound, y, winners)
+  }
+
+  /// Calls `body` with `images` in runs of at most `size`.
+  private func forEachGroup(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
+    var first = images.lowerBound
+    while first < images.upperBound {
+      let last = min(images.upperBound, first + max(1, size))
+      body(first..<last)
+      first = last
+    }
+  }
+}
+
+extension ConvolutionBlock {
+  /// The pooling, or one of single pixels, which changes nothing.
+  fileprivate var poolingOrNone: PoolingGeometry {
+    pooling ?? PoolingGeometry(x: convolution.outputShape, window: 1, stride: 1, padding: .valid)
+  }
+}
+
+extension Normalization {
+  /// Calls `body` with this normalisation as the kernels take it. Empty arrays stand for what the kernel does not read.
+  fileprivate func withKernelArguments(
+    a: [Float], b: [Float], c: [Float], relu: ConvolutionBlock.ReLUPlace,
+    _ body: (UnsafePointer<ckernels_normalization>) -> Void
+  ) {
+    scale.withUnsafeBufferPointer { scale in
+      shift.withUnsafeBufferPointer { shift in
+        a.withUnsafeBufferPointer { a in
+          b.withUnsafeBufferPointer { b in
+            c.withUnsafeBufferPointer { c in
+              var arguments = ckernels_normalization(
+                scale: scale.baseAddress, shift: shift.baseAddress, a: a.baseAddress, b: b.baseAddress,
+                c: c.baseAddress, relu_before: relu == .beforeNormalization ? 1 : 0,
+                relu_after: relu == .afterNormalization ? 1 : 0)
+              body(&arguments)
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import CKernels
+
+/// A convolution window by window, over a copy of the image with zeros around it.
+struct DirectConvolution: ImageConvolution {
+  private let padded: PaddedImage
+  private let weights: Tensor
+  private let bias: Tensor
+  private let relu: Bool
+  private let kernels: UnsafePointerToKernels
+
+  init(_ padded: PaddedImage, kernel: Tensor, bias: Tensor?, relu: Bool, kernels: UnsafePointerToKernels) {
+    self.padded = padded
+    self.relu = relu
+    self.kernels = kernels
+    weights = kernel.derived("direct, \(String(cString: kernels.name))") {
+      var geometry = padded.kernelGeometry
+      let result = Tensor(uninitialized: [ckernels_packed_count(kernels.pointer, &geometry)])
+      ckernels_pack_weights(kernels.pointer, &geometry, kernel.floats, result.floats)
+      return result
+    }
+    self.bias = kernels.paddedBias(bias, channels: padded.kernelGeometry.output_channels)
+  }
+
+  var imagesTogether: Int { 1 }
+  var rowUnit: Int { 1 }
+  func scratch() -> Tensor { padded.zeroed() }
+
+  func compute(
+    _ x: UnsafePointer<Float>, images: Int, rows: Range<Int>, scratch: Tensor, into y: UnsafeMutablePointer<Float>
+  ) {
+    var geometry = padded.kernelGeometry
+    let outputRow = geometry.output_width * geometry.output_channels
+    let outputSize = geometry.output_height * outputRow
+    geometry.output_height = rows.count
+    for image in 0..<images {
+      padded.fill(scratch.floats, from: x + image * padded.imageSize, rows: rows)
+      kernels.convolution(
+        &geometry, scratch.floats + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
+        bias.floats, relu ? 1 : 0, y + image * outputSize + rows.lowerBound * outputRow)
+    }
+  }
+}
+
+/// The kernel's gradient window by window.
+struct DirectKernelGradient: KernelGradientSum {
+  private let padded: PaddedImage
+  private let shape: Shape
+  private let kernels: UnsafePointerToKernels
+  let sumCount: Int
+
+  init(_ geometry: ConvolutionGeometry, kernels: UnsafePointerToKernels) {
+    padded = PaddedImage(geometry)
+    shape = geometry.kernelShape
+    self.kernels = kernels
+    var kernelGeometry = padded.kernelGeometry
+    sumCount = ckernels_packed_count(kernels.pointer, &kernelGeometry)
+  }
+
+  func scratch() -> Tensor { padded.zeroed() }
+
+  func add(
+    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, scratch: Tensor,
+    to sum: UnsafeMutablePointer<Float>
+  ) {
+    var geometry = padded.kernelGeometry
+    let outputSize = geometry.output_height * geometry.output_width * geometry.output_channels
+    for image in 0..<images {
+      padded.fill(scratch.floats, from: x + image * padded.imageSize, rows: 0..<geometry.output_height)
+      kernels.convolution_weight_gradient(&geometry, scratch.floats, dy + image * outputSize, sum)
+    }
+  }
+
+  func gradient(from sums: Tensor) -> Tensor {
+    for part in 1..<max(sums.shape[0], 1) {
+      let other = sums.floats + part * sumCount
+      for index in 0..<sumCount { sums.floats[index] += other[index] }
+    }
+    let gradient = Tensor(uninitialized: shape)
+    var kernelGeometry = padded.kernelGeometry
+    ckernels_unpack_weights(kernels.pointer, &kernelGeometry, sums.floats, gradient.floats)
+    return gradient
+  }
+}
+
+extension UnsafePointerToKernels {
+  /// A bias, or zeros where there is none, filled up to whole blocks of channels.
+  func paddedBias(_ bias: Tensor?, channels: Int) -> Tensor {
+    let block = pointer.pointee.channel_block
+    let result = Tensor(zeros: [(channels + block - 1) / block * block])
+    if let bias { result.floats.update(from: bias.floats, count: channels) }
+    return result
+  }
+}

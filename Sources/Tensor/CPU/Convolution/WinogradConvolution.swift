@@ -1,0 +1,109 @@
+import CKernels
+
+/// The sizes of a 3×3 convolution with stride 1 for Winograd's algorithm.
+struct WinogradGeometry: Sendable {
+  var kernelGeometry: ckernels_winograd
+
+  init(_ geometry: ConvolutionGeometry) {
+    kernelGeometry = ckernels_winograd(
+      height: geometry.height, width: geometry.width, output_height: geometry.outputHeight,
+      output_width: geometry.outputWidth, top: geometry.top, left: geometry.left,
+      input_channels: geometry.inputChannels, output_channels: geometry.outputChannels)
+  }
+
+  init(inputGradientOf geometry: ConvolutionGeometry) {
+    kernelGeometry = ckernels_winograd(
+      height: geometry.outputHeight, width: geometry.outputWidth, output_height: geometry.height,
+      output_width: geometry.width, top: 2 - geometry.top, left: 2 - geometry.left,
+      input_channels: geometry.outputChannels, output_channels: geometry.inputChannels)
+  }
+
+  /// Tiles of 4×4 outputs along a row.
+  var tilesAcross: Int { (kernelGeometry.output_width + 3) / 4 }
+}
+
+/// A 3×3 convolution with stride 1 by Winograd's algorithm; see `winograd.h`.
+struct WinogradConvolution: ImageConvolution {
+  private let geometry: WinogradGeometry
+  private let weights: Tensor
+  private let bias: Tensor
+  private let relu: Bool
+  private let kernels: UnsafePointerToKernels
+  private let tiles: Int
+  private let scratchSize: Int
+
+  init(_ geometry: WinogradGeometry, kernel: Tensor, bias: Tensor?, relu: Bool, kernels: UnsafePointerToKernels) {
+    self.geometry = geometry
+    self.relu = relu
+    self.kernels = kernels
+    var sizes = geometry.kernelGeometry
+    tiles = kernels.winograd_tiles(&sizes)
+    scratchSize = kernels.winograd_scratch(&sizes)
+    weights = kernel.derived("Winograd, \(String(cString: kernels.name))") {
+      let result = Tensor(uninitialized: [kernels.winograd_weight_count(&sizes)])
+      let inputs = sizes.input_channels
+      Threads.forEachPart(of: inputs, minimum: 8) { channels, _ in
+        var sizes = geometry.kernelGeometry
+        kernels.winograd_weights(&sizes, kernel.floats, channels.lowerBound, channels.upperBound, result.floats)
+      }
+      return result
+    }
+    self.bias = kernels.paddedBias(bias, channels: sizes.output_channels)
+  }
+
+  // Small images fill the registers and use each weight often enough only together.
+  var imagesTogether: Int { max(1, 48 / tiles) }
+  var rowUnit: Int { 4 }
+  func scratch() -> Tensor { Tensor(uninitialized: [scratchSize]) }
+
+  func compute(
+    _ x: UnsafePointer<Float>, images: Int, rows: Range<Int>, scratch: Tensor, into y: UnsafeMutablePointer<Float>
+  ) {
+    var sizes = geometry.kernelGeometry
+    let whole = rows == 0..<sizes.output_height
+    precondition(whole || images == 1, "WinogradConvolution: rows \(rows) of \(images) images")
+    let first = whole ? 0 : rows.lowerBound / 4 * geometry.tilesAcross
+    let last = whole ? images * tiles : (rows.upperBound + 3) / 4 * geometry.tilesAcross
+    kernels.winograd_convolution(&sizes, x, weights.floats, bias.floats, relu ? 1 : 0, first, last, scratch.floats, y)
+  }
+}
+
+/// The kernel's gradient by Winograd's algorithm.
+struct WinogradKernelGradient: KernelGradientSum {
+  private let geometry: WinogradGeometry
+  private let shape: Shape
+  private let kernels: UnsafePointerToKernels
+  private let tiles: Int
+  private let scratchSize: Int
+  let sumCount: Int
+
+  init(_ geometry: ConvolutionGeometry, kernels: UnsafePointerToKernels) {
+    self.geometry = WinogradGeometry(geometry)
+    shape = geometry.kernelShape
+    self.kernels = kernels
+    var sizes = self.geometry.kernelGeometry
+    tiles = kernels.winograd_tiles(&sizes)
+    scratchSize = kernels.winograd_scratch(&sizes)
+    sumCount = kernels.winograd_weight_count(&sizes)
+  }
+
+  func scratch() -> Tensor { Tensor(uninitialized: [scratchSize]) }
+
+  func add(
+    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, scratch: Tensor,
+    to sum: UnsafeMutablePointer<Float>
+  ) {
+    var sizes = geometry.kernelGeometry
+    kernels.winograd_weight_gradient(&sizes, x, dy, 0, images * tiles, scratch.floats, sum)
+  }
+
+  func gradient(from sums: Tensor) -> Tensor {
+    let gradient = Tensor(uninitialized: shape)
+    Threads.forEachPart(of: shape[2], minimum: 8) { channels, _ in
+      var sizes = geometry.kernelGeometry
+      kernels.winograd_kernel_gradient(
+        &sizes, sums.floats, sums.shape[0], sumCount, channels.lowerBound, channels.upperBound, gradient.floats)
+    }
+    return gradient
+  }
+}
