@@ -59,7 +59,9 @@ import Training
         // the ninth step begins an update of two.
         let trainable = trainer.model.namedParameters.filter(\.parameter.isTrainable).count
         // Writing to the weights drops the forms in which the kernels read them.
-        for named in trainer.model.namedParameters { named.parameter.value.withMutableElements(of: Float.self) { _ in } }
+        for named in trainer.model.namedParameters {
+          named.parameter.value.withMutableElements(of: Float.self) { _ in }
+        }
         let kept = StoragePool.shared.liveCount - blocks
         guard kept == 2 * trainable else {
           throw Mishap(description: "\(kept) blocks are kept of a run with \(trainable) parameters")
