@@ -4,7 +4,7 @@
 
 extern const ckernels_table ckernels_table_baseline;
 #if defined(__x86_64__)
-extern const ckernels_table ckernels_table_avx2, ckernels_table_avx512;
+extern const ckernels_table ckernels_table_avx2, ckernels_table_avx512, ckernels_table_avx512bf16;
 #endif
 
 ckernels_level ckernels_best_level(void) {
@@ -16,7 +16,7 @@ ckernels_level ckernels_best_level(void) {
     return ckernels_level_baseline;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq"))
-    return ckernels_level_avx512;
+    return __builtin_cpu_supports("avx512bf16") ? ckernels_level_avx512bf16 : ckernels_level_avx512;
   return ckernels_level_avx2;
 #else
   return ckernels_level_baseline;
@@ -26,6 +26,7 @@ ckernels_level ckernels_best_level(void) {
 const ckernels_table *ckernels_for_level(ckernels_level level) {
   switch (level) {
 #if defined(__x86_64__)
+    case ckernels_level_avx512bf16: return &ckernels_table_avx512bf16;
     case ckernels_level_avx512: return &ckernels_table_avx512;
     case ckernels_level_avx2: return &ckernels_table_avx2;
 #endif

@@ -1,11 +1,13 @@
 // The whole of one SIMD level: its loops and their table. Included once by each level_*.c.
 #include "levels.h"
 
+#include "bfloat16_products.h"
 #include "columns.h"
 #include "convolution.h"
 #include "convolution_weight_gradient.h"
 #include "elementwise.h"
 #include "normalization.h"
+#include "half_products.h"
 #include "pooling.h"
 #include "winograd.h"
 #include "winograd_products.h"
@@ -26,6 +28,13 @@ const ckernels_table LEVEL(ckernels_table) = {
     .normalize_pool = LEVEL(normalize_pool),
     .normalize_pool_sums = LEVEL(normalize_pool_sums),
     .normalize_pool_gradient = LEVEL(normalize_pool_gradient),
+    .bfloat16_product = LEVEL(bfloat16_product),
+    .half_block = HALF_BLOCK,
+    .half_rows = HALF_ROWS,
+#if HALF_BLOCK
+    .half_pack = LEVEL(half_pack),
+    .half_product = LEVEL(half_product),
+#endif
     .column_moments = LEVEL(column_moments),
     .column_affine = LEVEL(column_affine),
     .column_products = LEVEL(column_products),

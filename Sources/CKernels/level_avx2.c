@@ -5,6 +5,7 @@
   #define LEVEL_NAME "avx2"
   #define LANES 8
   #define TILE 6
+  #include <immintrin.h>
   #include <string.h>
   #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi2"))), apply_to = function)
   #include "level.h"

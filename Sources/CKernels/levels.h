@@ -6,6 +6,7 @@
 #include "include/CKernels.h"
 
 typedef float vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
+typedef uint32_t vector_word __attribute__((vector_size(LANES * 4)));
 typedef int32_t vector_int __attribute__((vector_size(LANES * 4)));
 
 #define INLINE static inline __attribute__((always_inline))
@@ -14,6 +15,19 @@ typedef int32_t vector_int __attribute__((vector_size(LANES * 4)));
 INLINE vector load(const float *p) { return *(const vector *)p; }
 INLINE void store(float *p, vector v) { *(vector *)p = v; }
 INLINE vector splat(float x) { return x - (vector){0}; }
+// The first `valid` numbers, 0 to LANES; the others are zero, or are not written.
+INLINE vector partial_load(const float *p, ptrdiff_t valid) {
+  vector v = {0};
+  if (valid == LANES) return load(p);
+  memcpy(&v, p, valid * sizeof(float));
+  return v;
+}
+INLINE void partial_store(float *p, vector v, ptrdiff_t valid) {
+  if (valid == LANES)
+    store(p, v);
+  else
+    memcpy(p, &v, valid * sizeof(float));
+}
 // ReLU; a NaN stays, so that errors are seen.
 INLINE vector positive_part(vector v) { return (vector)((vector_int)v & ~(vector_int)(v < 0)); }
 

@@ -12,95 +12,115 @@ INLINE vector LEVEL(choose)(vector_int mask, vector yes, vector no) {
   return (vector)(((vector_int)yes & mask) | ((vector_int)no & ~mask));
 }
 
-INLINE vector LEVEL(partial_load)(const float *p, ptrdiff_t valid) {
-  vector v = {0};
-  if (valid == LANES) return load(p);
-  memcpy(&v, p, valid * sizeof(float));
-  return v;
-}
-INLINE void LEVEL(partial_store)(float *p, vector v, ptrdiff_t valid) {
-  if (valid == LANES)
-    store(p, v);
-  else
-    memcpy(p, &v, valid * sizeof(float));
-}
-
 // Adds float sums of one row of windows to the double sums of the image.
 INLINE void LEVEL(add_sums)(double *to, vector sums, ptrdiff_t valid) {
   for (ptrdiff_t i = 0; i < valid; i++) to[i] += sums[i];
 }
 
-static void LEVEL(normalize_pool)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
-                                  int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners) {
-  const ptrdiff_t channels = g->channels;
-  for (ptrdiff_t i = first; i < last; i++) {
-    const ptrdiff_t top = i * g->stride - g->top;
-    const ptrdiff_t first_row = top < 0 ? 0 : top;
-    const ptrdiff_t last_row = top + g->window < g->height ? top + g->window : g->height;
-    for (ptrdiff_t j = 0; j < g->output_width; j++) {
-      const ptrdiff_t left = j * g->stride - g->left;
-      const ptrdiff_t first_column = left < 0 ? 0 : left;
-      const ptrdiff_t last_column = left + g->window < g->width ? left + g->window : g->width;
-      const ptrdiff_t at = (i * g->output_width + j) * channels;
-      for (ptrdiff_t c = 0; c < channels; c += LANES) {
-        const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
-        const vector factor = LEVEL(partial_load)(scale + c, valid), sign = LEVEL(sign)(factor);
-        vector best = splat(-__builtin_inff());
-        for (ptrdiff_t row = first_row; row < last_row; row++)
-          for (ptrdiff_t column = first_column; column < last_column; column++) {
-            const vector value =
-                LEVEL(flipped)(LEVEL(partial_load)(x + (row * g->width + column) * channels + c, valid), sign);
-            // A NaN wins and stays: errors must not be hidden by a comparison that is false.
-            best = LEVEL(choose)((vector_int)(best >= value) | (vector_int)(best != best), best, value);
-          }
-        best = LEVEL(flipped)(best, sign);
-        vector result = best * factor + LEVEL(partial_load)(shift + c, valid);
-        if (relu) result = positive_part(result);
-        LEVEL(partial_store)(y + at + c, result, valid);
-        if (winners) LEVEL(partial_store)(winners + at + c, best, valid);
+// One row of windows, for the channels from c on; `valid` is a constant where it is all of a vector.
+INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
+                                      int relu, ptrdiff_t i, ptrdiff_t c, ptrdiff_t valid, float *y, float *winners) {
+  const ptrdiff_t channels = g->channels, top = i * g->stride - g->top;
+  const ptrdiff_t first_row = top < 0 ? 0 : top;
+  const ptrdiff_t last_row = top + g->window < g->height ? top + g->window : g->height;
+  const vector factor = partial_load(scale + c, valid), offset = partial_load(shift + c, valid);
+  const vector sign = LEVEL(sign)(factor);
+  for (ptrdiff_t j = 0; j < g->output_width; j++) {
+    const ptrdiff_t left = j * g->stride - g->left;
+    const ptrdiff_t first_column = left < 0 ? 0 : left;
+    const ptrdiff_t last_column = left + g->window < g->width ? left + g->window : g->width;
+    vector best = splat(-__builtin_inff());
+    for (ptrdiff_t row = first_row; row < last_row; row++) {
+      const float *pixel = x + (row * g->width + first_column) * channels + c;
+      for (ptrdiff_t column = first_column; column < last_column; column++, pixel += channels) {
+        const vector value = LEVEL(flipped)(partial_load(pixel, valid), sign);
+        // A NaN wins and stays: errors must not be hidden by a comparison that is false.
+        best = LEVEL(choose)((vector_int)(best >= value) | (vector_int)(best != best), best, value);
       }
     }
+    best = LEVEL(flipped)(best, sign);
+    vector result = best * factor + offset;
+    if (relu) result = positive_part(result);
+    const ptrdiff_t at = (i * g->output_width + j) * channels + c;
+    partial_store(y + at, result, valid);
+    if (winners) partial_store(winners + at, best, valid);
   }
 }
 
-// The gradient of x where windows do not overlap: each pixel is written once.
+static void LEVEL(normalize_pool)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
+                                  int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners) {
+  for (ptrdiff_t i = first; i < last; i++) {
+    ptrdiff_t c = 0;
+    for (; c + LANES <= g->channels; c += LANES)
+      LEVEL(normalize_pool_row)(g, x, scale, shift, relu, i, c, LANES, y, winners);
+    if (c < g->channels) LEVEL(normalize_pool_row)(g, x, scale, shift, relu, i, c, g->channels - c, y, winners);
+  }
+}
+
+// The gradient of the pixels of one window that no other has, and its sum. `last_row` and `last_column` are constants
+// where the whole window lies inside the image.
+INLINE vector LEVEL(window_gradient)(ptrdiff_t row_stride, ptrdiff_t channels, ptrdiff_t last_row, ptrdiff_t last_column,
+                                     const float *x, vector winner, vector gradient, vector b, vector constant,
+                                     int relu, ptrdiff_t valid, float *dx) {
+  vector sums = {0};
+  for (ptrdiff_t row = 0; row < last_row; row++)
+    for (ptrdiff_t column = 0; column < last_column; column++) {
+      const ptrdiff_t at = row * row_stride + column * channels;
+      const vector value = partial_load(x + at, valid);
+      const vector_int won = (vector_int)(value == winner);
+      vector slope = (value * b + constant) + LEVEL(choose)(won, gradient, (vector){0});
+      // Of equal pixels only the first has won.
+      gradient = LEVEL(choose)(won, (vector){0}, gradient);
+      if (relu) slope = LEVEL(choose)((vector_int)(value > 0), slope, (vector){0});
+      sums += slope;
+      partial_store(dx + at, slope, valid);
+    }
+  return sums;
+}
+
+// One row of windows that do not overlap, for the channels from c on: each pixel is written once.
+INLINE void LEVEL(gradient_row)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
+                                const float *x, const float *winners, ptrdiff_t i, ptrdiff_t c, ptrdiff_t valid,
+                                int relu_before, float *dx, double *bias_sums) {
+  const ptrdiff_t channels = g->channels, row_stride = g->width * channels, size = g->stride;
+  const vector a = partial_load(n->a + c, valid), b = partial_load(n->b + c, valid),
+               constant = partial_load(n->c + c, valid), scale = partial_load(n->scale + c, valid),
+               shift = partial_load(n->shift + c, valid);
+  const ptrdiff_t rows = g->height - i * size < size ? g->height - i * size : size;
+  vector sums = {0};
+  for (ptrdiff_t j = 0; j * size < g->width; j++) {
+    const ptrdiff_t columns = g->width - j * size < size ? g->width - j * size : size;
+    vector winner = {0}, gradient = {0};
+    // Pixels after the last window get no gradient from above.
+    if (i < g->output_height && j < g->output_width) {
+      const ptrdiff_t at = (i * g->output_width + j) * channels + c;
+      winner = partial_load(winners + at, valid);
+      gradient = a * partial_load(dy + at, valid);
+      if (n->relu_after) gradient = LEVEL(choose)((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
+    }
+    const ptrdiff_t at = i * size * row_stride + j * size * channels + c;
+    if (rows == 2 && columns == 2)
+      sums += LEVEL(window_gradient)(row_stride, channels, 2, 2, x + at, winner, gradient, b, constant, relu_before,
+                                     valid, dx + at);
+    else
+      sums += LEVEL(window_gradient)(row_stride, channels, rows, columns, x + at, winner, gradient, b, constant,
+                                     relu_before, valid, dx + at);
+  }
+  LEVEL(add_sums)(bias_sums + c, sums, valid);
+}
+
 static void LEVEL(normalize_pool_gradient_apart)(const ckernels_pooling *g, const ckernels_normalization *n,
                                                  const float *dy, const float *x, const float *winners, float *dx,
                                                  double *bias_sums) {
-  const ptrdiff_t channels = g->channels;
   for (ptrdiff_t i = 0; i * g->stride < g->height; i++) {
-    const ptrdiff_t top = i * g->stride, bottom = top + g->stride < g->height ? top + g->stride : g->height;
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
-      const vector a = LEVEL(partial_load)(n->a + c, valid), b = LEVEL(partial_load)(n->b + c, valid),
-                   constant = LEVEL(partial_load)(n->c + c, valid), scale = LEVEL(partial_load)(n->scale + c, valid),
-                   shift = LEVEL(partial_load)(n->shift + c, valid);
-      vector sums = {0};
-      for (ptrdiff_t j = 0; j * g->stride < g->width; j++) {
-        const ptrdiff_t left = j * g->stride, right = left + g->stride < g->width ? left + g->stride : g->width;
-        vector winner = {0}, gradient = {0};
-        // Pixels after the last window get no gradient from above.
-        if (i < g->output_height && j < g->output_width) {
-          const ptrdiff_t at = (i * g->output_width + j) * channels + c;
-          winner = LEVEL(partial_load)(winners + at, valid);
-          gradient = a * LEVEL(partial_load)(dy + at, valid);
-          if (n->relu_after) gradient = LEVEL(choose)((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
-        }
-        for (ptrdiff_t row = top; row < bottom; row++)
-          for (ptrdiff_t column = left; column < right; column++) {
-            const ptrdiff_t at = (row * g->width + column) * channels + c;
-            const vector value = LEVEL(partial_load)(x + at, valid);
-            const vector_int won = (vector_int)(value == winner);
-            vector slope = (value * b + constant) + LEVEL(choose)(won, gradient, (vector){0});
-            // Of equal pixels only the first has won.
-            gradient = LEVEL(choose)(won, (vector){0}, gradient);
-            if (n->relu_before) slope = LEVEL(choose)((vector_int)(value > 0), slope, (vector){0});
-            sums += slope;
-            LEVEL(partial_store)(dx + at, slope, valid);
-          }
-      }
-      LEVEL(add_sums)(bias_sums + c, sums, valid);
-    }
+    ptrdiff_t c = 0;
+    for (; c + LANES <= g->channels; c += LANES)
+      if (n->relu_before)
+        LEVEL(gradient_row)(g, n, dy, x, winners, i, c, LANES, 1, dx, bias_sums);
+      else
+        LEVEL(gradient_row)(g, n, dy, x, winners, i, c, LANES, 0, dx, bias_sums);
+    if (c < g->channels)
+      LEVEL(gradient_row)(g, n, dy, x, winners, i, c, g->channels - c, n->relu_before, dx, bias_sums);
   }
 }
 
@@ -117,11 +137,11 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
       for (ptrdiff_t c = 0; c < channels; c += LANES) {
         const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
         const ptrdiff_t at = (i * g->output_width + j) * channels + c;
-        const vector winner = LEVEL(partial_load)(winners + at, valid);
-        vector gradient = LEVEL(partial_load)(n->a + c, valid) * LEVEL(partial_load)(dy + at, valid);
+        const vector winner = partial_load(winners + at, valid);
+        vector gradient = partial_load(n->a + c, valid) * partial_load(dy + at, valid);
         if (n->relu_after) {
           const vector result =
-              winner * LEVEL(partial_load)(n->scale + c, valid) + LEVEL(partial_load)(n->shift + c, valid);
+              winner * partial_load(n->scale + c, valid) + partial_load(n->shift + c, valid);
           gradient = LEVEL(choose)((vector_int)(result > 0), gradient, (vector){0});
         }
         for (ptrdiff_t row = i * g->stride - g->top, a = 0; a < g->window; a++, row++) {
@@ -129,9 +149,9 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
           for (ptrdiff_t column = j * g->stride - g->left, b = 0; b < g->window; b++, column++) {
             if (column < 0 || column >= g->width) continue;
             const ptrdiff_t from = (row * g->width + column) * channels + c;
-            const vector_int won = (vector_int)(LEVEL(partial_load)(x + from, valid) == winner);
-            LEVEL(partial_store)(
-                dx + from, LEVEL(partial_load)(dx + from, valid) + LEVEL(choose)(won, gradient, (vector){0}), valid);
+            const vector_int won = (vector_int)(partial_load(x + from, valid) == winner);
+            partial_store(
+                dx + from, partial_load(dx + from, valid) + LEVEL(choose)(won, gradient, (vector){0}), valid);
             gradient = LEVEL(choose)(won, (vector){0}, gradient);
           }
         }
@@ -142,10 +162,10 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
       vector sums = {0};
       for (ptrdiff_t column = 0; column < g->width; column++) {
         const ptrdiff_t at = (row * g->width + column) * channels + c;
-        vector slope = LEVEL(partial_load)(dx + at, valid);
+        vector slope = partial_load(dx + at, valid);
         if (n->relu_before) {
-          slope = LEVEL(choose)((vector_int)(LEVEL(partial_load)(x + at, valid) > 0), slope, (vector){0});
-          LEVEL(partial_store)(dx + at, slope, valid);
+          slope = LEVEL(choose)((vector_int)(partial_load(x + at, valid) > 0), slope, (vector){0});
+          partial_store(dx + at, slope, valid);
         }
         sums += slope;
       }

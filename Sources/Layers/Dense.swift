@@ -20,7 +20,11 @@ public final class Dense: Layer {
   }
 
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    activation(x.matrixProduct(context.value(of: kernel)).adding(bias: context.value(of: bias)))
+    let product =
+      context.usesHalfWidthWeights
+      ? x.matrixProduct(halfWidth: kernel.value)
+      : x.matrixProduct(context.value(of: kernel), precision: context.precision)
+    return activation(product.adding(bias: context.value(of: bias)))
   }
 
   public func outputShape(for input: Shape) -> Shape {

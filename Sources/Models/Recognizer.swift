@@ -63,7 +63,7 @@ public final class Recognizer {
       images[$0].converted(to: mode).resized(width: width, height: height).pixels
     }
     let bytes = Tensor(pixels.flatMap { $0 }, shape: [images.count, height, width, mode.channels])
-    let logits = model(bytes.floats(dividedBy: 255), .inference)
+    let logits = model(bytes.floats(dividedBy: 255), .inference(halfWidthWeights: true))
     return codec.readings(loss.outputActivation.probabilities(logits, classes: codec.classCount))
   }
 

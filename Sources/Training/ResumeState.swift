@@ -25,6 +25,8 @@ struct RunFingerprint: Codable, Equatable {
   var settings: [String: String]
   var seed: UInt64
   var batchSize: Int
+  /// nil in files from before there was a choice: float32.
+  var precision: ArithmeticPrecision?
   var loss: String
   var metrics: [String]
   var callbacks: [String]
@@ -44,6 +46,7 @@ struct RunFingerprint: Codable, Equatable {
     }
     compare("seed", "\(seed)", "\(other.seed)")
     compare("batch size", "\(batchSize)", "\(other.batchSize)")
+    compare("precision", (precision ?? .float32).rawValue, (other.precision ?? .float32).rawValue)
     compare("loss", loss, other.loss)
     compare("metrics", metrics.joined(separator: ", "), other.metrics.joined(separator: ", "))
     compare("callbacks", callbacks.joined(separator: ", "), other.callbacks.joined(separator: ", "))

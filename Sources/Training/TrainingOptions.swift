@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// How long and in what portions a model trains.
 public struct TrainingOptions: Sendable, Hashable, Codable {
@@ -10,12 +11,18 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
   public var evaluationBatchSize: Int?
   /// Determines the order of the images and dropout; the initial weights are drawn by `Layer.initialize(seed:)`.
   public var seed: UInt64
+  /// How the factors of the training's products are taken; evaluation always takes float32.
+  public var precision: ArithmeticPrecision
 
-  public init(epochs: Int, batchSize: Int, evaluationBatchSize: Int? = nil, seed: UInt64 = 42) {
+  public init(
+    epochs: Int, batchSize: Int, evaluationBatchSize: Int? = nil, seed: UInt64 = 42,
+    precision: ArithmeticPrecision = .float32
+  ) {
     self.epochs = epochs
     self.batchSize = batchSize
     self.evaluationBatchSize = evaluationBatchSize
     self.seed = seed
+    self.precision = precision
   }
 }
 

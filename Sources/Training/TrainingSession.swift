@@ -38,7 +38,7 @@ final class TrainingSession: TrainingContext {
     validationLabels = try validation.encodedLabels(codec: trainer.codec)
     fingerprint = RunFingerprint(
       model: trainer.modelMetadata, settings: trainer.settings, seed: trainer.options.seed,
-      batchSize: trainer.options.batchSize,
+      batchSize: trainer.options.batchSize, precision: trainer.options.precision,
       loss: type(of: trainer.loss).name, metrics: trainer.metrics.map(\.name),
       callbacks: trainer.callbacks.callbacks.map(\.name), training: training.identity, validation: validation.identity)
     plan = TrainingPlan(
@@ -165,7 +165,7 @@ final class TrainingSession: TrainingContext {
 
   private func trainStep(_ batch: Batch, _ running: inout EpochMetrics) {
     let stream = RandomStream(seed: trainer.options.seed).stream("step", step)
-    let logits = trainer.model(batch.images, .training(stream: stream))
+    let logits = trainer.model(batch.images, .training(stream: stream, precision: trainer.options.precision))
     let loss = trainer.loss(logits, labels: batch.classes)
     let read = BatchEvaluation.read(logits, labels: batch.classes, loss: trainer.loss, codec: trainer.codec)
     running.add(loss: Double(loss.scalar), images: batch.images.shape[0], batch: read.metricBatch)

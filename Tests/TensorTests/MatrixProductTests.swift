@@ -17,7 +17,7 @@ import Testing
         a.doubles, b.doubles, m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB)
       for level in SIMDLevel.supported {
         expectClose(
-          CPUBackend(level: level).matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB), expected,
+          CPUBackend(level: level).matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB, precision: .float32), expected,
           shape: [m, n], tolerance: 0, "\(level)")
       }
       expectClose(
@@ -60,7 +60,7 @@ import Testing
 
   @Test func blasSaysWhatItRuns() {
     #expect(!BLAS.selection.core.isEmpty)
-    if SIMDLevel.best == .avx512, let replaced = BLAS.selection.replaced {
+    if SIMDLevel.best.rank >= SIMDLevel.avx512.rank, let replaced = BLAS.selection.replaced {
       #expect(BLAS.selection.core != replaced)
     }
   }

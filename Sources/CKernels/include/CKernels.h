@@ -27,6 +27,14 @@ typedef struct {
   ptrdiff_t input_channels, output_channels;
 } ckernels_winograd;
 
+/// A matrix product c [rows, columns] = op(a) · op(b) over `depth`, row-major; strides are floats from row to row in
+/// memory, and op transposes where asked.
+typedef struct {
+  ptrdiff_t rows, columns, depth;
+  ptrdiff_t a_stride, b_stride, c_stride;
+  int transpose_a, transpose_b;
+} ckernels_product;
+
 /// One max pooling of one image.
 typedef struct {
   ptrdiff_t height, width, channels;
@@ -87,6 +95,19 @@ typedef struct {
   void (*normalize_pool_gradient)(const ckernels_pooling *geometry, const ckernels_normalization *normalization,
                                   const float *dy, const float *x, const float *winners, float *dx, double *sums);
 
+  /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float.
+  void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const float *b, float *c);
+
+  /// Columns per block of half-width weights, and the most rows of a half-width product; 0 where this level has none.
+  ptrdiff_t half_block, half_rows;
+  /// The blocks first ..< last of w [rows, columns] in half width (IEEE binary16): [block][rows][half_block]. Returns
+  /// 0 where a number is too large for that, else 1.
+  int (*half_pack)(const float *w, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last,
+                   uint16_t *packed);
+  /// The blocks first ..< last of y [rows, columns] = x [rows, depth] · w, with w packed by `half_pack`.
+  void (*half_product)(const float *x, ptrdiff_t rows, ptrdiff_t depth, const uint16_t *w, ptrdiff_t columns,
+                       ptrdiff_t first, ptrdiff_t last, float *y);
+
   /// Adds the column sums of d = x [rows, channels] - pivot [channels] and of d² to `sums` and `squares`; a pivot near
   /// the mean keeps the variance exact where it is small beside the mean.
   void (*column_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
@@ -124,7 +145,12 @@ typedef struct {
 } ckernels_table;
 
 /// The SIMD levels, rising.
-typedef enum { ckernels_level_baseline = 0, ckernels_level_avx2 = 1, ckernels_level_avx512 = 2 } ckernels_level;
+typedef enum {
+  ckernels_level_baseline = 0,
+  ckernels_level_avx2 = 1,
+  ckernels_level_avx512 = 2,
+  ckernels_level_avx512bf16 = 3
+} ckernels_level;
 
 /// The highest level that this processor (and its operating system) runs.
 ckernels_level ckernels_best_level(void);

@@ -2,6 +2,7 @@ import Data
 import Layers
 import Models
 import Optimizers
+import Tensor
 
 /// Everything that decides a training: what `train --config` reads and a run's `config.yaml` holds.
 ///
@@ -48,5 +49,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public struct LoopConfiguration: Sendable, Equatable {
     public var epochs: Int
     public var batchSize: Int
+    /// How the factors of products are taken.
+    public var precision: ArithmeticPrecision
   }
 }

@@ -53,7 +53,8 @@ extension TrainingConfiguration {
     var trainingSection = try section.section("training")
     training = LoopConfiguration(
       epochs: try trainingSection.integer("epochs", in: 1...1_000_000),
-      batchSize: try trainingSection.integer("batch_size", in: 1...65_536))
+      batchSize: try trainingSection.integer("batch_size", in: 1...65_536),
+      precision: try trainingSection.choice("precision"))
     let callbackComponents = try section.components("callbacks")
     callbacks = callbackComponents.map(\.configuration)
     try trainingSection.finish()

@@ -48,7 +48,10 @@ extension TrainingConfiguration {
       ("optimizer", node(optimizer)),
       (
         "training",
-        mapping([("epochs", plain("\(training.epochs)")), ("batch_size", plain("\(training.batchSize)"))])
+        mapping([
+          ("epochs", plain("\(training.epochs)")), ("batch_size", plain("\(training.batchSize)")),
+          ("precision", plain(training.precision.rawValue)),
+        ])
       ),
       ("callbacks", Node(callbacks.map(node))),
     ])

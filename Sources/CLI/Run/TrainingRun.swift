@@ -49,7 +49,8 @@ struct TrainingRun {
       callbacks: try CallbackRegistry.standard.makeCallbacks(configuration.callbacks),
       sinks: sinks + [ConfigurationFileSink(directory.configuration, text: try configuration.yaml())],
       options: TrainingOptions(
-        epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed),
+        epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed,
+        precision: configuration.training.precision),
       directory: directory, modelMetadata: try description.metadata(), settings: try Self.settings(configuration))
   }
 

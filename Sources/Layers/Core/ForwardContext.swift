@@ -8,24 +8,40 @@ public final class ForwardContext {
   public let isTraining: Bool
   /// Whether the pass is recorded for `backward()`.
   public let isTracking: Bool
+  /// Whether dense layers may read their weights in half width; see `Tensor.matrixProduct(halfWidth:)`.
+  public let usesHalfWidthWeights: Bool
+  /// How the factors of the dense layers' products are taken. Convolutions stay in float32, where Winograd's algorithm saves
+  /// more than narrow numbers would.
+  public let precision: ArithmeticPrecision
 
   private let stream: RandomStream
   private var draws = 0
 
-  private init(isTraining: Bool, isTracking: Bool, stream: RandomStream) {
+  private init(
+    isTraining: Bool, isTracking: Bool, usesHalfWidthWeights: Bool, precision: ArithmeticPrecision,
+    stream: RandomStream
+  ) {
     self.isTraining = isTraining
     self.isTracking = isTracking
+    self.usesHalfWidthWeights = usesHalfWidthWeights
+    self.precision = precision
     self.stream = stream
   }
 
   /// A pass that trains; everything random in it is a pure function of `stream`.
-  public static func training(stream: RandomStream) -> ForwardContext {
-    ForwardContext(isTraining: true, isTracking: true, stream: stream)
+  public static func training(stream: RandomStream, precision: ArithmeticPrecision = .float32) -> ForwardContext {
+    ForwardContext(
+      isTraining: true, isTracking: true, usesHalfWidthWeights: false, precision: precision, stream: stream)
   }
 
   /// A pass that only computes.
-  public static var inference: ForwardContext {
-    ForwardContext(isTraining: false, isTracking: false, stream: RandomStream(seed: 0))
+  public static var inference: ForwardContext { inference(halfWidthWeights: false) }
+
+  /// A pass that only computes, with dense weights in half width where that is faster.
+  public static func inference(halfWidthWeights: Bool) -> ForwardContext {
+    ForwardContext(
+      isTraining: false, isTracking: false, usesHalfWidthWeights: halfWidthWeights, precision: .float32,
+      stream: RandomStream(seed: 0))
   }
 
   /// A stream of its own for the next layer that draws; layers ask in the order in which they run.

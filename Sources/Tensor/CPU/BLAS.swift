@@ -20,7 +20,8 @@ public enum BLAS {
     // variable below only while it starts, so it is started again. A user's own choice stands.
     let environment = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"]
     let wide = ["SkylakeX", "Cooperlake", "SapphireRapids"]
-    guard environment == nil, SIMDLevel.best == .avx512, !wide.contains(chosen), restart(as: "SkylakeX")
+    guard environment == nil, SIMDLevel.best.rank >= SIMDLevel.avx512.rank, !wide.contains(chosen),
+      restart(as: "SkylakeX")
     else { return Selection(core: chosen, replaced: nil) }
     openblas_set_num_threads(1)
     return Selection(core: coreName, replaced: chosen)

@@ -5,7 +5,13 @@
 /// otherwise, and shapes have been checked by the operation.
 public protocol Backend: Sendable {
   /// a · b for matrices [m, k] and [k, n], each taken transposed where asked.
-  func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor
+  func matrixProduct(
+    _ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool, precision: ArithmeticPrecision
+  ) -> Tensor
+
+  /// a · b for matrices [m, k] and [k, n], where b may be rounded to half width (IEEE binary16); exact products unless the
+  /// backend has a faster one.
+  func matrixProduct(_ a: Tensor, halfWidth b: Tensor) -> Tensor
 
   /// x [N,H,W,C] ⋆ kernel [h,w,C,K] + bias [K], then ReLU where asked.
   func convolution(
