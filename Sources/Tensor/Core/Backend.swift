@@ -97,7 +97,7 @@ public enum Device: String, Sendable, Codable {
   /// What computes on this device.
   public var backend: any Backend {
     switch self {
-    case .cpu: CPUBackend()
+    case .cpu: OperationRecorder.observed(CPUBackend())
     }
   }
 }

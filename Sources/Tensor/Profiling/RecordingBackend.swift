@@ -1,0 +1,200 @@
+/// A backend that lets another one compute and records every operation; in use only while an `OperationRecorder` runs.
+///
+/// The work of an operation is nominal, so that figures of different ways to compute it can be compared: the operations
+/// of the direct computation, where an addition, a multiplication, a comparison, an exponential or a logarithm counts as
+/// one, and every tensor read or written once. Vectors with one value per channel are left out.
+struct RecordingBackend: Backend {
+  let base: any Backend
+  let recorder: OperationRecorder
+
+  func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
+    let (m, k, n) = (a.shape[transposeA ? 1 : 0], a.shape[transposeA ? 0 : 1], b.shape[transposeB ? 0 : 1])
+    let name =
+      switch (transposeA, transposeB) {
+      case (false, false): "matrixProduct"
+      case (true, false): "matrixProduct aᵀ·b"
+      case (false, true): "matrixProduct a·bᵀ"
+      case (true, true): "matrixProduct aᵀ·bᵀ"
+      }
+    return record(name, [a.shape, b.shape], flops: 2 * m * n * k, reading: [a, b]) {
+      base.matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB)
+    }
+  }
+
+  func convolution(
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool
+  ) -> Tensor {
+    record(
+      relu ? "convolution, relu" : "convolution", [x.shape, kernel.shape], flops: geometry.flops, reading: [x, kernel]
+    ) { base.convolution(x, kernel: kernel, bias: bias, geometry: geometry, relu: relu) }
+  }
+
+  func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor {
+    record("convolutionInputGradient", [dy.shape, kernel.shape], flops: geometry.flops, reading: [dy, kernel]) {
+      base.convolutionInputGradient(dy, kernel: kernel, geometry: geometry)
+    }
+  }
+
+  func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor {
+    record("convolutionKernelGradient", [x.shape, dy.shape], flops: geometry.flops, reading: [x, dy]) {
+      base.convolutionKernelGradient(x, dy: dy, geometry: geometry)
+    }
+  }
+
+  func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?) {
+    let comparisons = geometry.outputShape.count * (geometry.window * geometry.window - 1)
+    let written = geometry.outputShape.count * (keepOffsets ? 5 : 4)
+    return record("maxPool", [x.shape], flops: comparisons, reading: [x], bytesWritten: written) {
+      base.maxPool(x, geometry: geometry, keepOffsets: keepOffsets)
+    }
+  }
+
+  func maxPoolGradient(_ dy: Tensor, offsets: Tensor, geometry: PoolingGeometry) -> Tensor {
+    record("maxPoolGradient", [dy.shape], flops: dy.shape.count, reading: [dy, offsets]) {
+      base.maxPoolGradient(dy, offsets: offsets, geometry: geometry)
+    }
+  }
+
+  func columnMoments(_ x: Tensor) -> (mean: [Double], variance: [Double]) {
+    record("columnMoments", [x.shape], flops: 4 * x.shape.count, reading: [x], bytesWritten: 0) {
+      base.columnMoments(x)
+    }
+  }
+
+  func columnProducts(_ dy: Tensor, _ x: Tensor, pivot: [Float]) -> (sums: [Double], products: [Double]) {
+    record("columnProducts", [x.shape], flops: 4 * x.shape.count, reading: [dy, x], bytesWritten: 0) {
+      base.columnProducts(dy, x, pivot: pivot)
+    }
+  }
+
+  func columnAffine(_ x: Tensor, scale: [Float], shift: [Float]) -> Tensor {
+    record("columnAffine", [x.shape], flops: 2 * x.shape.count, reading: [x]) {
+      base.columnAffine(x, scale: scale, shift: shift)
+    }
+  }
+
+  func columnCombination(_ dy: Tensor, _ x: Tensor, a: [Float], b: [Float], c: [Float]) -> Tensor {
+    record("columnCombination", [x.shape], flops: 4 * x.shape.count, reading: [dy, x]) {
+      base.columnCombination(dy, x, a: a, b: b, c: c)
+    }
+  }
+
+  func columnSums(_ x: Tensor) -> Tensor {
+    record("columnSums", [x.shape], flops: x.shape.count, reading: [x]) { base.columnSums(x) }
+  }
+
+  func reluGradient(_ dy: Tensor, y: Tensor) -> (masked: Tensor, sums: Tensor) {
+    record("reluGradient", [y.shape], flops: 2 * y.shape.count, reading: [dy, y], bytesWritten: y.byteCount) {
+      base.reluGradient(dy, y: y)
+    }
+  }
+
+  func spatialMeans(_ x: Tensor) -> Tensor {
+    record("spatialMeans", [x.shape], flops: x.shape.count, reading: [x]) { base.spatialMeans(x) }
+  }
+
+  func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor {
+    record("spatialMeansGradient", [shape], flops: dy.shape.count, reading: [dy]) {
+      base.spatialMeansGradient(dy, shape: shape)
+    }
+  }
+
+  func relu(_ x: Tensor) -> Tensor {
+    record("relu", [x.shape], flops: x.shape.count, reading: [x]) { base.relu(x) }
+  }
+
+  func sigmoid(_ x: Tensor) -> Tensor {
+    record("sigmoid", [x.shape], flops: 4 * x.shape.count, reading: [x]) { base.sigmoid(x) }
+  }
+
+  func combination(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) -> Tensor {
+    record("combination", [a.shape], flops: 3 * a.shape.count, reading: [a, b]) {
+      base.combination(a, alpha, b, beta)
+    }
+  }
+
+  func scaled(_ x: Tensor, by scale: Float) -> Tensor {
+    record("scaled", [x.shape], flops: x.shape.count, reading: [x]) { base.scaled(x, by: scale) }
+  }
+
+  func product(_ a: Tensor, _ b: Tensor) -> Tensor {
+    record("product", [a.shape], flops: a.shape.count, reading: [a, b]) { base.product(a, b) }
+  }
+
+  func floats(from bytes: Tensor, dividedBy divisor: Float) -> Tensor {
+    record("floats", [bytes.shape], flops: bytes.shape.count, reading: [bytes]) {
+      base.floats(from: bytes, dividedBy: divisor)
+    }
+  }
+
+  func dropout(_ x: Tensor, rate: Double, stream: RandomStream) -> Tensor {
+    record("dropout", [x.shape], flops: x.shape.count, reading: [x]) { base.dropout(x, rate: rate, stream: stream) }
+  }
+
+  func softmax(_ x: Tensor) -> Tensor {
+    record("softmax", [x.shape], flops: 5 * x.shape.count, reading: [x]) { base.softmax(x) }
+  }
+
+  func sigmoidCrossEntropy(
+    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+  ) -> (sum: Double, slopes: Tensor) {
+    record(
+      "sigmoidCrossEntropy", [logits.shape], flops: 12 * logits.shape.count, reading: [logits, targets],
+      bytesWritten: logits.byteCount
+    ) { base.sigmoidCrossEntropy(logits, targets: targets, gamma: gamma, alpha: alpha) }
+  }
+
+  func softmaxCrossEntropy(
+    _ logits: Tensor, targets: Tensor, labelSmoothing: Float
+  ) -> (sum: Double, slopes: Tensor) {
+    record(
+      "softmaxCrossEntropy", [logits.shape], flops: 6 * logits.shape.count, reading: [logits, targets],
+      bytesWritten: logits.byteCount
+    ) { base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing) }
+  }
+
+  func sum(_ x: Tensor) -> Double {
+    record("sum", [x.shape], flops: x.shape.count, reading: [x], bytesWritten: 0) { base.sum(x) }
+  }
+
+  func sumOfSquares(_ x: Tensor) -> Double {
+    record("sumOfSquares", [x.shape], flops: 2 * x.shape.count, reading: [x], bytesWritten: 0) {
+      base.sumOfSquares(x)
+    }
+  }
+}
+
+extension RecordingBackend {
+  /// Records an operation that reads `inputs` and writes tensors of `bytesWritten` bytes.
+  private func record<Result>(
+    _ name: String, _ shapes: [Shape], flops: Int, reading inputs: [Tensor], bytesWritten: Int, _ body: () -> Result
+  ) -> Result {
+    let bytes = inputs.reduce(bytesWritten) { $0 + $1.byteCount }
+    return recorder.record(name, shapes, flops: flops, bytes: { _ in bytes }, body)
+  }
+
+  /// Records an operation that reads `inputs` and writes its result.
+  private func record(
+    _ name: String, _ shapes: [Shape], flops: Int, reading inputs: [Tensor], _ body: () -> Tensor
+  ) -> Tensor {
+    let bytes = inputs.reduce(0) { $0 + $1.byteCount }
+    return recorder.record(name, shapes, flops: flops, bytes: { bytes + $0.byteCount }, body)
+  }
+}
+
+extension OperationRecorder {
+  /// `backend`, recorded where a recorder runs.
+  static func observed(_ backend: some Backend) -> any Backend {
+    guard let recorder = current else { return backend }
+    return RecordingBackend(base: backend, recorder: recorder)
+  }
+}
+
+extension Tensor {
+  fileprivate var byteCount: Int { shape.count * dtype.size }
+}
+
+extension ConvolutionGeometry {
+  /// Multiplications and additions of the direct computation, which are as many for each gradient.
+  var flops: Int { 2 * outputShape.count * kernelHeight * kernelWidth * inputChannels }
+}
