@@ -126,7 +126,7 @@ final class TrainingSession: TrainingContext {
         return false
       }
       try trainer.callbacks.onBatchBegin(self)
-      let batch = training.batch(batches[index], epoch: epoch)
+      let batch = batch(batches[index])
       trainStep(batch, &running)
       step += 1
       position.batch = index + 1
@@ -163,13 +163,35 @@ final class TrainingSession: TrainingContext {
     return true
   }
 
+  private func batch(_ indices: ArraySlice<Int>) -> Batch {
+    OperationRecorder.pass("batch") {
+      // The bytes of a data set are read, and floats of four bytes written.
+      OperationRecorder.measure("batch", bytes: 5 * indices.count * validation.imageSize) {
+        training.batch(indices, epoch: epoch)
+      }
+    }
+  }
+
   private func trainStep(_ batch: Batch, _ running: inout EpochMetrics) {
     let stream = RandomStream(seed: trainer.options.seed).stream("step", step)
     let logits = trainer.model(batch.images, .training(stream: stream, precision: trainer.options.precision))
     let loss = trainer.loss(logits, labels: batch.classes)
-    let read = BatchEvaluation.read(logits, labels: batch.classes, loss: trainer.loss, codec: trainer.codec)
-    running.add(loss: Double(loss.scalar), images: batch.images.shape[0], batch: read.metricBatch)
-    trainer.optimizer.apply(loss.backward())
+    OperationRecorder.pass("metrics") {
+      OperationRecorder.measure("metrics", shapes: [logits.shape]) {
+        let read = BatchEvaluation.read(logits, labels: batch.classes, loss: trainer.loss, codec: trainer.codec)
+        running.add(loss: Double(loss.scalar), images: batch.images.shape[0], batch: read.metricBatch)
+      }
+    }
+    let gradients = OperationRecorder.pass("backward") { loss.backward() }
+    OperationRecorder.pass("update") {
+      _ = OperationRecorder.measure("optimizer", bytes: updateBytes) { trainer.optimizer.apply(gradients) }
+    }
+  }
+
+  /// What the optimizer's pass over the parameters reads and writes: each gradient once, and weights and moments both ways.
+  private var updateBytes: Int {
+    let trainable = trainer.model.namedParameters.map(\.parameter).filter(\.isTrainable)
+    return 4 * trainable.reduce(0) { $0 + $1.shape.count } * (3 + 2 * trainer.optimizer.rule.slots.count)
   }
 
   private func validate() -> Logs {
