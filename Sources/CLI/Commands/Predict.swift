@@ -83,15 +83,7 @@ struct Predict: ParsableCommand {
     var isDirectory: ObjCBool = false
     guard path != "-", FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
     else { return [path] }
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: path)
-    } catch {
-      throw DatasetError.unreadableFolder(path: path, reason: error.localizedDescription)
-    }
-    let images = names.filter { !$0.hasPrefix(".") && $0.lowercased().hasSuffix(".png") }.sorted()
-    if images.isEmpty { throw DatasetError.noImages(path: path) }
-    return images.map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+    return try ImageFiles.list(path)
   }
 
   /// An image in the model's size and colours.

@@ -12,11 +12,9 @@ struct SystemCheck: Encodable {
   var remedy: String?
 
   static func processor() -> SystemCheck {
-    let model = lines(of: "/proc/cpuinfo").first { $0.hasPrefix("model name") }?
-      .split(separator: ":", maxSplits: 1).last?.trimmingCharacters(in: .whitespaces)
     let (active, best) = (SIMDLevel.active, SIMDLevel.best)
     var check = SystemCheck(
-      name: "cpu", ok: true, detail: "\(model ?? "unknown processor"); SIMD level \(active.rawValue)")
+      name: "cpu", ok: true, detail: "\(Machine.processor ?? "unknown processor"); SIMD level \(active.rawValue)")
     if active != best {
       check.remedy = "CAPTCHA_SIMD lowers it from \(best.rawValue); unset the variable for full speed"
     } else if active == .baseline {
