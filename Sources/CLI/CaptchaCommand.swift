@@ -20,7 +20,7 @@ public struct CaptchaCommand: ParsableCommand {
       """,
     subcommands: [
       Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, ConfigCommand.self, Doctor.self,
-      Quickstart.self,
+      Quickstart.self, Bench.self,
     ])
 
   public init() {}

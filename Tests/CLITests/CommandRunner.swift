@@ -90,6 +90,9 @@ final class RunningCommand {
 
   deinit { try? FileManager.default.removeItem(at: output.deletingLastPathComponent()) }
 
+  /// What the program has written to standard error so far.
+  var errorsSoFar: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
   /// Waits for `condition`, at most a minute.
   func waitUntil(_ condition: () -> Bool) throws {
     for _ in 0..<6000 {

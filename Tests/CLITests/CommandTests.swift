@@ -11,7 +11,8 @@ import Testing
 
   @Test(arguments: [
     [], ["generate"], ["dataset"], ["dataset", "stats"], ["dataset", "check"], ["train"], ["evaluate"], ["predict"],
-    ["config"], ["config", "show"], ["config", "check"], ["doctor"], ["quickstart"],
+    ["config"], ["config", "show"], ["config", "check"], ["doctor"], ["quickstart"], ["bench"], ["bench", "train"],
+    ["bench", "infer"], ["bench", "latency"], ["bench", "decode"], ["bench", "generate"], ["bench", "profile"],
   ])
   func helpHasAnExample(_ command: [String]) throws {
     let result = try runner.run(command + ["--help"])

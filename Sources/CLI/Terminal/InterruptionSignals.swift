@@ -40,6 +40,19 @@ final class InterruptionSignals {
     return number == 0 ? nil : 128 + number
   }
 
+  /// Lets each of the signals end the program at once, with the exit code that tells of it: for work that has nothing to
+  /// save.
+  static func endAtOnce() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in numbers {
+      signal(number) { _exit(128 + $0) }
+      sigaddset(&set, number)
+    }
+    // They may be blocked where another program started this one.
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+  }
+
   /// Gives the signals their usual effect back.
   func restore() {
     for source in sources { source.cancel() }
