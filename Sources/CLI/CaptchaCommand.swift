@@ -16,7 +16,7 @@ public struct CaptchaCommand: ParsableCommand {
         captcha-cli predict runs/1/checkpoints/best-exact-match.safetensors captcha.png
 
       With --json, standard output gets JSON only and everything else goes to standard error.
-      Exit codes: 0 done, 1 failed, 64 wrong usage, 130 or 143 interrupted after saving.
+      Exit codes: 0 done, 1 failed, 64 wrong usage, 130 or 143 interrupted (a training saves first).
       """,
     subcommands: [
       Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, ConfigCommand.self, Doctor.self,
