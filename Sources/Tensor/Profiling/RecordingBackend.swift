@@ -7,7 +7,9 @@ struct RecordingBackend: Backend {
   let base: any Backend
   let recorder: OperationRecorder
 
-  func matrixProduct(_ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool) -> Tensor {
+  func matrixProduct(
+    _ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool, precision: ArithmeticPrecision
+  ) -> Tensor {
     let (m, k, n) = (a.shape[transposeA ? 1 : 0], a.shape[transposeA ? 0 : 1], b.shape[transposeB ? 0 : 1])
     let name =
       switch (transposeA, transposeB) {
@@ -16,9 +18,17 @@ struct RecordingBackend: Backend {
       case (false, true): "matrixProduct a·bᵀ"
       case (true, true): "matrixProduct aᵀ·bᵀ"
       }
-    return record(name, [a.shape, b.shape], flops: 2 * m * n * k, reading: [a, b]) {
-      base.matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB)
+    let suffix = precision == .float32 ? "" : ", \(precision.rawValue)"
+    return record(name + suffix, [a.shape, b.shape], flops: 2 * m * n * k, reading: [a, b]) {
+      base.matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB, precision: precision)
     }
+  }
+
+  func matrixProduct(_ a: Tensor, halfWidth b: Tensor) -> Tensor {
+    record(
+      "matrixProduct, half width", [a.shape, b.shape], flops: 2 * a.shape.count * b.shape[1], reading: [a],
+      bytesWritten: b.byteCount / 2 + a.shape[0] * b.shape[1] * 4
+    ) { base.matrixProduct(a, halfWidth: b) }
   }
 
   func convolution(
@@ -38,6 +48,41 @@ struct RecordingBackend: Backend {
   func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor {
     record("convolutionKernelGradient", [x.shape, dy.shape], flops: geometry.flops, reading: [x, dy]) {
       base.convolutionKernelGradient(x, dy: dy, geometry: geometry)
+    }
+  }
+
+  func convolutionBlock(
+    _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
+  ) -> (y: Tensor, record: ConvolutionBlockRecord) {
+    // The convolution's result is written and read again; what the pooling lets through is written twice.
+    let written = 2 * block.convolution.outputShape.count + (block.pooling == nil ? 1 : 2) * block.outputShape.count
+    return record(
+      block.name, [x.shape, weights.kernel.shape], flops: block.convolution.flops, reading: [x, weights.kernel],
+      bytesWritten: 4 * written
+    ) { base.convolutionBlock(x, weights, block) }
+  }
+
+  func convolutionBlock(
+    _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock, mean: Tensor, variance: Tensor
+  ) -> Tensor {
+    record(block.name, [x.shape, weights.kernel.shape], flops: block.convolution.flops, reading: [x, weights.kernel]) {
+      base.convolutionBlock(x, weights, block, mean: mean, variance: variance)
+    }
+  }
+
+  func convolutionBlockGradient(
+    _ dy: Tensor, x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock,
+    _ record: ConvolutionBlockRecord, needsX: Bool, needsKernel: Bool
+  ) -> ConvolutionBlockGradients {
+    // dy and the winners are read for the sums and again for the pixels' gradients.
+    let reading = [dy, dy, x, record.convolved] + (record.winners.map { [$0, $0] } ?? [])
+    return self.record(
+      block.name + " gradient", [x.shape, weights.kernel.shape],
+      flops: ((needsX ? 1 : 0) + (needsKernel ? 1 : 0)) * block.convolution.flops, reading: reading,
+      bytesWritten: needsX ? x.byteCount : 0
+    ) {
+      base.convolutionBlockGradient(
+        dy, x: x, weights, block, record, needsX: needsX, needsKernel: needsKernel)
     }
   }
 
@@ -187,6 +232,16 @@ extension OperationRecorder {
   static func observed(_ backend: some Backend) -> any Backend {
     guard let recorder = current else { return backend }
     return RecordingBackend(base: backend, recorder: recorder)
+  }
+}
+
+extension ConvolutionBlock {
+  /// What the operation does, in the order of its steps.
+  fileprivate var name: String {
+    [
+      "convolution", relu == .beforeNormalization ? "relu" : nil, "normalize",
+      relu == .afterNormalization ? "relu" : nil, pooling == nil ? nil : "pool",
+    ].compactMap { $0 }.joined(separator: "+")
   }
 }
 
