@@ -10,6 +10,34 @@ static double LEVEL(sum_of_squares)(const float *restrict x, ptrdiff_t count) {
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
+static void LEVEL(relu)(const float *restrict x, ptrdiff_t count, float *restrict y) {
+  // The negative ones become 0; a NaN stays, so that errors are seen.
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = x[i] < 0 ? 0 : x[i];
+}
+
+static void LEVEL(sum_relu)(const float *restrict a, const float *restrict b, ptrdiff_t count, float *restrict y) {
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const float sum = a[i] + b[i];
+    y[i] = sum < 0 ? 0 : sum;
+  }
+}
+
+static void LEVEL(combination)(const float *restrict a, float alpha, const float *restrict b, float beta,
+                               ptrdiff_t count, float *restrict y) {
+  if (alpha == 1 && beta == 1)
+    for (ptrdiff_t i = 0; i < count; i++) y[i] = a[i] + b[i];
+  else
+    for (ptrdiff_t i = 0; i < count; i++) y[i] = a[i] * alpha + b[i] * beta;
+}
+
+static void LEVEL(product)(const float *restrict a, const float *restrict b, ptrdiff_t count, float *restrict y) {
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = a[i] * b[i];
+}
+
+static void LEVEL(scaled)(const float *restrict x, float scale, ptrdiff_t count, float *restrict y) {
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = x[i] * scale;
+}
+
 static void LEVEL(bytes_to_float)(const uint8_t *restrict bytes, ptrdiff_t count, float divisor, float *restrict y) {
   for (ptrdiff_t i = 0; i < count; i++) y[i] = (float)bytes[i] / divisor;
 }

@@ -1,6 +1,7 @@
 // The whole of one SIMD level: its loops and their table. Included once by each level_*.c.
 #include "levels.h"
 
+#include "adam.h"
 #include "bfloat16_products.h"
 #include "columns.h"
 #include "convolution.h"
@@ -43,6 +44,12 @@ const ckernels_table LEVEL(ckernels_table) = {
     .column_sums = LEVEL(column_sums),
     .max_pool = LEVEL(max_pool),
     .max_pool_gradient = LEVEL(max_pool_gradient),
+    .adam = LEVEL(adam),
+    .relu = LEVEL(relu),
+    .sum_relu = LEVEL(sum_relu),
+    .combination = LEVEL(combination),
+    .product = LEVEL(product),
+    .scaled = LEVEL(scaled),
     .sum_of_squares = LEVEL(sum_of_squares),
     .bytes_to_float = LEVEL(bytes_to_float),
     .dropout = LEVEL(dropout),

@@ -17,16 +17,19 @@ INLINE void store(float *p, vector v) { *(vector *)p = v; }
 INLINE vector splat(float x) { return x - (vector){0}; }
 // The first `valid` numbers, 0 to LANES; the others are zero, or are not written.
 INLINE vector partial_load(const float *p, ptrdiff_t valid) {
-  vector v = {0};
   if (valid == LANES) return load(p);
-  memcpy(&v, p, valid * sizeof(float));
+  vector v = {0};
+  if (valid > 0) memcpy(&v, p, valid * sizeof(float));
   return v;
 }
 INLINE void partial_store(float *p, vector v, ptrdiff_t valid) {
   if (valid == LANES)
     store(p, v);
-  else
+  else if (valid > 0)
     memcpy(p, &v, valid * sizeof(float));
+}
+INLINE vector choose(vector_int mask, vector yes, vector no) {
+  return (vector)(((vector_int)yes & mask) | ((vector_int)no & ~mask));
 }
 // ReLU; a NaN stays, so that errors are seen.
 INLINE vector positive_part(vector v) { return (vector)((vector_int)v & ~(vector_int)(v < 0)); }

@@ -8,10 +8,6 @@
 INLINE vector LEVEL(sign)(vector scale) { return (vector)((vector_int)scale & (vector_int)splat(-0.0f)); }
 INLINE vector LEVEL(flipped)(vector x, vector sign) { return (vector)((vector_int)x ^ (vector_int)sign); }
 
-INLINE vector LEVEL(choose)(vector_int mask, vector yes, vector no) {
-  return (vector)(((vector_int)yes & mask) | ((vector_int)no & ~mask));
-}
-
 // Adds float sums of one row of windows to the double sums of the image.
 INLINE void LEVEL(add_sums)(double *to, vector sums, ptrdiff_t valid) {
   for (ptrdiff_t i = 0; i < valid; i++) to[i] += sums[i];
@@ -35,7 +31,7 @@ INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x,
       for (ptrdiff_t column = first_column; column < last_column; column++, pixel += channels) {
         const vector value = LEVEL(flipped)(partial_load(pixel, valid), sign);
         // A NaN wins and stays: errors must not be hidden by a comparison that is false.
-        best = LEVEL(choose)((vector_int)(best >= value) | (vector_int)(best != best), best, value);
+        best = choose((vector_int)(best >= value) | (vector_int)(best != best), best, value);
       }
     }
     best = LEVEL(flipped)(best, sign);
@@ -68,10 +64,10 @@ INLINE vector LEVEL(window_gradient)(ptrdiff_t row_stride, ptrdiff_t channels, p
       const ptrdiff_t at = row * row_stride + column * channels;
       const vector value = partial_load(x + at, valid);
       const vector_int won = (vector_int)(value == winner);
-      vector slope = (value * b + constant) + LEVEL(choose)(won, gradient, (vector){0});
+      vector slope = (value * b + constant) + choose(won, gradient, (vector){0});
       // Of equal pixels only the first has won.
-      gradient = LEVEL(choose)(won, (vector){0}, gradient);
-      if (relu) slope = LEVEL(choose)((vector_int)(value > 0), slope, (vector){0});
+      gradient = choose(won, (vector){0}, gradient);
+      if (relu) slope = choose((vector_int)(value > 0), slope, (vector){0});
       sums += slope;
       partial_store(dx + at, slope, valid);
     }
@@ -96,7 +92,7 @@ INLINE void LEVEL(gradient_row)(const ckernels_pooling *g, const ckernels_normal
       const ptrdiff_t at = (i * g->output_width + j) * channels + c;
       winner = partial_load(winners + at, valid);
       gradient = a * partial_load(dy + at, valid);
-      if (n->relu_after) gradient = LEVEL(choose)((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
+      if (n->relu_after) gradient = choose((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
     }
     const ptrdiff_t at = i * size * row_stride + j * size * channels + c;
     if (rows == 2 && columns == 2)
@@ -142,7 +138,7 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
         if (n->relu_after) {
           const vector result =
               winner * partial_load(n->scale + c, valid) + partial_load(n->shift + c, valid);
-          gradient = LEVEL(choose)((vector_int)(result > 0), gradient, (vector){0});
+          gradient = choose((vector_int)(result > 0), gradient, (vector){0});
         }
         for (ptrdiff_t row = i * g->stride - g->top, a = 0; a < g->window; a++, row++) {
           if (row < 0 || row >= g->height) continue;
@@ -151,8 +147,8 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
             const ptrdiff_t from = (row * g->width + column) * channels + c;
             const vector_int won = (vector_int)(partial_load(x + from, valid) == winner);
             partial_store(
-                dx + from, partial_load(dx + from, valid) + LEVEL(choose)(won, gradient, (vector){0}), valid);
-            gradient = LEVEL(choose)(won, (vector){0}, gradient);
+                dx + from, partial_load(dx + from, valid) + choose(won, gradient, (vector){0}), valid);
+            gradient = choose(won, (vector){0}, gradient);
           }
         }
       }
@@ -164,7 +160,7 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
         const ptrdiff_t at = (row * g->width + column) * channels + c;
         vector slope = partial_load(dx + at, valid);
         if (n->relu_before) {
-          slope = LEVEL(choose)((vector_int)(partial_load(x + at, valid) > 0), slope, (vector){0});
+          slope = choose((vector_int)(partial_load(x + at, valid) > 0), slope, (vector){0});
           partial_store(dx + at, slope, valid);
         }
         sums += slope;

@@ -84,13 +84,11 @@ static void LEVEL(winograd_input)(const ckernels_winograd *g, const float *x, pt
 #pragma clang loop unroll(full)
           for (int j = 0; j < 6; j++) d[6 * i + j] = load(source + i * row_stride + j * channels);
       } else {
-        memset(d, 0, sizeof d);
-        for (int i = 0; i < 6; i++) {
-          if (top + i < 0 || top + i >= g->height) continue;
-          for (int j = 0; j < 6; j++)
-            if (left + j >= 0 && left + j < g->width)
-              memcpy(&d[6 * i + j], image + (top + i) * row_stride + (left + j) * channels + c, valid * sizeof(float));
-        }
+        for (int i = 0; i < 6; i++)
+          for (int j = 0; j < 6; j++) {
+            const int here = top + i >= 0 && top + i < g->height && left + j >= 0 && left + j < g->width;
+            d[6 * i + j] = partial_load(image + (top + i) * row_stride + (left + j) * channels + c, here ? valid : 0);
+          }
       }
 #pragma clang loop unroll(full)
       for (int j = 0; j < 6; j++) LEVEL(input_line)(d + j, half + j, 6);
@@ -123,10 +121,10 @@ static void LEVEL(winograd_gradient)(const ckernels_winograd *g, const float *dy
 #pragma clang loop unroll(full)
           for (int j = 0; j < 4; j++) y[4 * i + j] = load(source + i * row_stride + j * channels + k);
       } else {
-        memset(y, 0, sizeof y);
-        for (int i = 0; i < 4 && i < rows; i++)
-          for (int j = 0; j < 4 && j < columns; j++)
-            memcpy(&y[4 * i + j], source + i * row_stride + j * channels + k, valid * sizeof(float));
+        for (int i = 0; i < 4; i++)
+          for (int j = 0; j < 4; j++)
+            y[4 * i + j] =
+                partial_load(source + i * row_stride + j * channels + k, i < rows && j < columns ? valid : 0);
       }
       // Rows first: half is 4 rows × 6.
 #pragma clang loop unroll(full)
@@ -177,10 +175,7 @@ static void LEVEL(winograd_output)(const ckernels_winograd *g, const float *m, p
           vector value = pixels[i] + offset;
           if (relu) value = positive_part(value);
           float *out = target + i * row_stride + j * channels + k;
-          if (valid == LANES)
-            store(out, value);
-          else
-            memcpy(out, &value, valid * sizeof(float));
+          partial_store(out, value, valid);
         }
       }
     }

@@ -31,14 +31,14 @@ INLINE void LEVEL(product_tile)(const float *v, ptrdiff_t v_stride, const float 
   }
 }
 
-// du[c] += Σ_t v[t][c] · dm[t] for `rows` neighbouring channels c.
+// du[c] [+]= Σ_t v[t][c] · dm[t] for `rows` neighbouring channels c.
 INLINE void LEVEL(gradient_product_tile)(const float *v, ptrdiff_t v_stride, const float *dm, ptrdiff_t dm_stride,
-                                         ptrdiff_t tiles, float *du, const int rows) {
+                                         ptrdiff_t tiles, int adds, float *du, const int rows) {
   vector sums[TILE][2];
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
-    sums[r][0] = load(du + r * BLOCK);
-    sums[r][1] = load(du + r * BLOCK + LANES);
+    sums[r][0] = adds ? load(du + r * BLOCK) : (vector){0};
+    sums[r][1] = adds ? load(du + r * BLOCK + LANES) : (vector){0};
   }
   for (ptrdiff_t t = 0; t < tiles; t++) {
     const vector first = load(dm), second = load(dm + LANES);
@@ -64,8 +64,8 @@ INLINE void LEVEL(gradient_product_tile)(const float *v, ptrdiff_t v_stride, con
     LEVEL(product_tile)(v, v_stride, u, channels, m, m_stride, R);                                                 \
   }                                                                                                                \
   static void LEVEL(gradient_product_tile_##R)(const float *v, ptrdiff_t v_stride, const float *dm,                \
-                                               ptrdiff_t dm_stride, ptrdiff_t tiles, float *du) {                  \
-    LEVEL(gradient_product_tile)(v, v_stride, dm, dm_stride, tiles, du, R);                                        \
+                                               ptrdiff_t dm_stride, ptrdiff_t tiles, int adds, float *du) {        \
+    LEVEL(gradient_product_tile)(v, v_stride, dm, dm_stride, tiles, adds, du, R);                                  \
   }
 FOR_EACH_TILE(DEFINE_TILE)
 #undef DEFINE_TILE
@@ -75,7 +75,7 @@ typedef void (*LEVEL(product_tile_function))(const float *, ptrdiff_t, const flo
 static const LEVEL(product_tile_function) LEVEL(product_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 typedef void (*LEVEL(gradient_product_tile_function))(const float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t,
-                                                      float *);
+                                                      int, float *);
 #define NAME_TILE(R) LEVEL(gradient_product_tile_##R),
 static const LEVEL(gradient_product_tile_function) LEVEL(gradient_product_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
@@ -126,7 +126,8 @@ static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float 
 }
 
 static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const float *x, const float *dy,
-                                            ptrdiff_t first, ptrdiff_t last, float *scratch, float *gradient) {
+                                            ptrdiff_t first, ptrdiff_t last, int adds, float *scratch,
+                                            float *gradient) {
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
   const ptrdiff_t limit = LEVEL(tile_block)(g), blocks = (last - first + limit - 1) / limit;
@@ -143,7 +144,8 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           const ptrdiff_t start = channels * tile / tiles, end = channels * (tile + 1) / tiles;
           LEVEL(gradient_product_tiles)[end - start - 1](v + point * v_point + start, v_stride,
-                                                         m + point * m_point + k, m_stride, count, du + start * BLOCK);
+                                                         m + point * m_point + k, m_stride, count, adds || block > 0,
+                                                         du + start * BLOCK);
         }
   }
 }

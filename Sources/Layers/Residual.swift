@@ -26,7 +26,7 @@ public final class Residual: Layer {
   }
 
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    (body(x, context) + (shortcut?(x, context) ?? x)).relu()
+    body(x, context).addedRelu(shortcut?(x, context) ?? x)
   }
 
   public func outputShape(for input: Shape) -> Shape {

@@ -118,18 +118,6 @@ import Testing
     #expect(mean.scalar == 0)
   }
 
-  @Test func laneSquareRootsAreThoseOfTheProcessor() {
-    var stream = RandomStream(seed: 3)
-    for _ in 0..<20_000 {
-      let x = Float(bitPattern: UInt32(stream.integer(in: 0x0080_0000..<0x7F80_0000)))
-      #expect(abs(SIMD8(repeating: x).laneSquareRoots[5] - x.squareRoot()) <= 2 * x.squareRoot().ulp, "\(x)")
-    }
-    let special = SIMD8<Float>(0, .infinity, .nan, 1, 4, .leastNormalMagnitude, .greatestFiniteMagnitude, 0.25)
-    let roots = special.laneSquareRoots
-    #expect(roots[0] == 0 && roots[1] == .infinity && roots[2].isNaN)
-    for lane in 3..<8 { #expect(abs(roots[lane] - special[lane].squareRoot()) <= roots[lane].ulp) }
-  }
-
   // MARK: State
 
   /// Cut at every step, in the middle of an accumulation too, and go on in a new optimizer: the bits must be the same.

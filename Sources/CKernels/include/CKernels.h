@@ -50,6 +50,13 @@ typedef struct {
   int relu_before, relu_after;
 } ckernels_normalization;
 
+/// One step of Adam: the gradient is scaled and limited, the weights are first multiplied by `retention`, and the means
+/// move by their gains; `rate` is corrected for the step's number.
+typedef struct {
+  float scale, limit, retention;
+  float mean_gain, square_gain, rate, epsilon;
+} ckernels_adam;
+
 /// The kernels of one SIMD level.
 typedef struct {
   const char *name;
@@ -75,9 +82,9 @@ typedef struct {
   /// `convolution`.
   void (*winograd_convolution)(const ckernels_winograd *geometry, const float *x, const float *weights,
                                const float *bias, int relu, ptrdiff_t first, ptrdiff_t last, float *scratch, float *y);
-  /// Adds the gradient of the weights, at Winograd's points, of the tiles first ..< last.
+  /// The gradient of the weights, at Winograd's points, of the tiles first ..< last: added to `points`, or written there.
   void (*winograd_weight_gradient)(const ckernels_winograd *geometry, const float *x, const float *dy, ptrdiff_t first,
-                                   ptrdiff_t last, float *scratch, float *points);
+                                   ptrdiff_t last, int adds, float *scratch, float *points);
   /// Adds up `parts` sums of `winograd_weight_gradient`, `part_stride` floats apart, and takes the input channels
   /// first ..< last back to dw [3, 3, input_channels, output_channels].
   void (*winograd_kernel_gradient)(const ckernels_winograd *geometry, const float *points, ptrdiff_t parts,
@@ -134,6 +141,20 @@ typedef struct {
   /// Adds each output's gradient to the input that won: `dx` of one image must be zero on entry.
   void (*max_pool_gradient)(const ckernels_pooling *geometry, const float *dy, const uint8_t *offsets, float *dx);
 
+  /// w = w · retention − rate · mean / (√square + epsilon), after the means of the gradient and its square have moved; with
+  /// `largest` (may be NULL) the largest mean square so far stands for `square` (AMSGrad).
+  void (*adam)(const ckernels_adam *step, ptrdiff_t count, const float *gradient, float *weights, float *mean,
+               float *square, float *largest);
+  /// y = max(x, 0); a NaN stays.
+  void (*relu)(const float *x, ptrdiff_t count, float *y);
+  /// y = max(a + b, 0); a NaN stays.
+  void (*sum_relu)(const float *a, const float *b, ptrdiff_t count, float *y);
+  /// y = a · alpha + b · beta.
+  void (*combination)(const float *a, float alpha, const float *b, float beta, ptrdiff_t count, float *y);
+  /// y = a · b.
+  void (*product)(const float *a, const float *b, ptrdiff_t count, float *y);
+  /// y = x · scale.
+  void (*scaled)(const float *x, float scale, ptrdiff_t count, float *y);
   /// The sum of x² in double.
   double (*sum_of_squares)(const float *x, ptrdiff_t count);
   /// y[i] = bytes[i] / divisor.

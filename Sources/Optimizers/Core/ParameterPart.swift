@@ -1,3 +1,5 @@
+import Tensor
+
 /// The numbers that a rule works on at a time.
 public typealias Lanes = SIMD8<Float>
 
@@ -64,6 +66,17 @@ public struct ParameterPart: @unchecked Sendable {
     for slot in 0..<slotCount {
       (slots + slot * slotStride + count - rest).update(from: scratch + (2 + slot) * width, count: rest)
     }
+  }
+
+  /// One step of Adam on the whole part, whose slots are the mean, the mean square and, for AMSGrad, the largest mean
+  /// square so far. The backend's own loop, since this is the one rule that every large training uses.
+  func adam(meanGain: Float, squareGain: Float, rate: Float, epsilon: Float, amsgrad: Bool) {
+    let step = AdamStep(
+      gradientScale: preparation.scale, gradientLimit: preparation.limit, retention: retention, meanGain: meanGain,
+      squareGain: squareGain, rate: rate, epsilon: epsilon)
+    Device.cpu.backend.adam(
+      step, count: count, gradient: gradient, weights: weights, mean: slots, square: slots + slotStride,
+      largest: amsgrad ? slots + 2 * slotStride : nil)
   }
 
   /// Eight elements of the part.

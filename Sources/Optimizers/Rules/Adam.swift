@@ -35,35 +35,8 @@ public struct Adam: UpdateRule {
     let (keep1, keep2) = (Double(Float(beta1)), Double(Float(beta2)))
     let time = Double(updateNumber)
     let corrected = Float(Double(rate) * (1 - pow(keep2, time)).squareRoot() / (1 - pow(keep1, time)))
-    let (gain1, gain2) = (Float(1 - beta1), Float(1 - beta2))
-    if amsgrad {
-      part.forEachBlock { block in
-        let (mean, square) = Self.moments(of: block, gain1, gain2)
-        let earlier = block[slot: 2]
-        let largest = earlier.replacing(with: square, where: .!(square .<= earlier))
-        block[slot: 2] = largest
-        block.weights -= corrected * mean / (largest.laneSquareRoots + epsilon)
-      }
-    } else {
-      part.forEachBlock { block in
-        let (mean, square) = Self.moments(of: block, gain1, gain2)
-        block.weights -= corrected * mean / (square.laneSquareRoots + epsilon)
-      }
-    }
-  }
-
-  /// Brings the means of the gradient and of its square up to date.
-  @inline(__always)
-  private static func moments(
-    of block: ParameterPart.Block, _ gain1: Float, _ gain2: Float
-  ) -> (mean: Lanes, square: Lanes) {
-    let gradient = block.gradient
-    var (mean, square) = (block[slot: 0], block[slot: 1])
-    mean += (gradient - mean) * gain1
-    square += (gradient * gradient - square) * gain2
-    block[slot: 0] = mean
-    block[slot: 1] = square
-    return (mean, square)
+    part.adam(
+      meanGain: Float(1 - beta1), squareGain: Float(1 - beta2), rate: corrected, epsilon: epsilon, amsgrad: amsgrad)
   }
 }
 

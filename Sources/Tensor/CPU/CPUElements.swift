@@ -3,17 +3,23 @@ import Foundation
 
 /// Operations on single elements.
 extension CPUBackend {
-  public func relu(_ x: Tensor) -> Tensor { map(x) { max($0, 0) } }
+  public func relu(_ x: Tensor) -> Tensor { map(x) { kernels.relu($0, $1, $2) } }
 
-  public func sigmoid(_ x: Tensor) -> Tensor { map(x) { 1 / (1 + exp(-$0)) } }
-
-  public func scaled(_ x: Tensor, by scale: Float) -> Tensor { map(x) { $0 * scale } }
-
-  public func combination(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) -> Tensor {
-    alpha == 1 && beta == 1 ? map(a, b) { $0 + $1 } : map(a, b) { $0 * alpha + $1 * beta }
+  public func sigmoid(_ x: Tensor) -> Tensor {
+    map(x) { from, count, to in
+      for index in 0..<count { to[index] = 1 / (1 + exp(-from[index])) }
+    }
   }
 
-  public func product(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { $0 * $1 } }
+  public func scaled(_ x: Tensor, by scale: Float) -> Tensor { map(x) { kernels.scaled($0, scale, $1, $2) } }
+
+  public func combination(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) -> Tensor {
+    map(a, b) { kernels.combination($0, alpha, $1, beta, $2, $3) }
+  }
+
+  public func product(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { kernels.product($0, $1, $2, $3) } }
+
+  public func sumRelu(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { kernels.sum_relu($0, $1, $2, $3) } }
 
   public func floats(from bytes: Tensor, dividedBy divisor: Float) -> Tensor {
     let y = Tensor(uninitialized: bytes.shape)
@@ -37,6 +43,16 @@ extension CPUBackend {
         scale, y.floats + elements.lowerBound)
     }
     return y
+  }
+
+  public func adam(
+    _ step: AdamStep, count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
+    mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, largest: UnsafeMutablePointer<Float>?
+  ) {
+    var arguments = ckernels_adam(
+      scale: step.gradientScale, limit: step.gradientLimit, retention: step.retention, mean_gain: step.meanGain,
+      square_gain: step.squareGain, rate: step.rate, epsilon: step.epsilon)
+    kernels.adam(&arguments, count, gradient, weights, mean, square, largest)
   }
 
   public func sum(_ x: Tensor) -> Double {
@@ -64,22 +80,25 @@ extension CPUBackend {
     Threads.forEachPart(of: count, minimum: 16_384) { part, _ in body(part) }
   }
 
-  @inline(__always)
-  private func map(_ x: Tensor, _ transform: @Sendable (Float) -> Float) -> Tensor {
+  private func map(
+    _ x: Tensor,
+    _ body: @Sendable (_ x: UnsafePointer<Float>, _ count: Int, _ y: UnsafeMutablePointer<Float>) -> Void
+  ) -> Tensor {
     let y = Tensor(uninitialized: x.shape)
-    forEachPart(of: x.shape.count) { part in
-      let (from, to) = (x.floats, y.floats)
-      for index in part { to[index] = transform(from[index]) }
-    }
+    forEachPart(of: x.shape.count) { body(x.floats + $0.lowerBound, $0.count, y.floats + $0.lowerBound) }
     return y
   }
 
-  @inline(__always)
-  private func map(_ a: Tensor, _ b: Tensor, _ transform: @Sendable (Float, Float) -> Float) -> Tensor {
+  private func map(
+    _ a: Tensor, _ b: Tensor,
+    _ body:
+      @Sendable (
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int, _ y: UnsafeMutablePointer<Float>
+      ) -> Void
+  ) -> Tensor {
     let y = Tensor(uninitialized: a.shape)
-    forEachPart(of: a.shape.count) { part in
-      let (first, second, to) = (a.floats, b.floats, y.floats)
-      for index in part { to[index] = transform(first[index], second[index]) }
+    forEachPart(of: a.shape.count) {
+      body(a.floats + $0.lowerBound, b.floats + $0.lowerBound, $0.count, y.floats + $0.lowerBound)
     }
     return y
   }

@@ -36,8 +36,9 @@ public struct Tensor: Sendable {
     precondition(
       elements.count == shape.count, "Tensor: \(elements.count) elements do not fill the shape \(shape)")
     self.init(uninitialized: shape, dtype: Element.dtype)
-    withMutableElements(of: Element.self) { buffer in
-      elements.withUnsafeBufferPointer { _ = buffer.update(from: $0) }
+    // As bytes: going through a generic sequence, element by element, would take longer than a layer.
+    elements.withUnsafeBytes { bytes in
+      if let first = bytes.baseAddress { storage.bytes.copyMemory(from: first, byteCount: bytes.count) }
     }
   }
 

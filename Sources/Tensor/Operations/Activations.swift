@@ -6,6 +6,16 @@ extension Tensor {
     return Self.tracked(y, from: [self], operation: "relu") { [$0.device.backend.reluGradient($0, y: y).masked] }
   }
 
+  /// max(a + b, 0) for equal shapes: `(a + b).relu()` in one pass. Gradients: dy where the result is > 0, for both.
+  public func addedRelu(_ other: Tensor) -> Tensor {
+    requireSameShape(as: other, "addedRelu")
+    let y = device.backend.sumRelu(self, other)
+    return Self.tracked(y, from: [self, other], operation: "addedRelu") { dy in
+      let masked = dy.device.backend.reluGradient(dy, y: y).masked
+      return [masked, masked]
+    }
+  }
+
   /// 1 / (1 + e^(−x)). Gradient: dy · y · (1 − y).
   public func sigmoid() -> Tensor {
     requireFloat("sigmoid")

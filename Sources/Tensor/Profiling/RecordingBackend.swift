@@ -148,6 +148,10 @@ struct RecordingBackend: Backend {
     record("relu", [x.shape], flops: x.shape.count, reading: [x]) { base.relu(x) }
   }
 
+  func sumRelu(_ a: Tensor, _ b: Tensor) -> Tensor {
+    record("sumRelu", [a.shape], flops: 2 * a.shape.count, reading: [a, b]) { base.sumRelu(a, b) }
+  }
+
   func sigmoid(_ x: Tensor) -> Tensor {
     record("sigmoid", [x.shape], flops: 4 * x.shape.count, reading: [x]) { base.sigmoid(x) }
   }
@@ -196,6 +200,15 @@ struct RecordingBackend: Backend {
       "softmaxCrossEntropy", [logits.shape], flops: 6 * logits.shape.count, reading: [logits, targets],
       bytesWritten: logits.byteCount
     ) { base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing) }
+  }
+
+  // Not recorded: several threads call it at once, inside the update that is.
+  func adam(
+    _ step: AdamStep, count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
+    mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, largest: UnsafeMutablePointer<Float>?
+  ) {
+    base.adam(
+      step, count: count, gradient: gradient, weights: weights, mean: mean, square: square, largest: largest)
   }
 
   func sum(_ x: Tensor) -> Double {

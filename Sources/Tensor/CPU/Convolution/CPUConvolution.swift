@@ -11,17 +11,18 @@ extension CPUBackend {
   }
 
   public func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor {
+    if geometry.batch == 0 { return Tensor(zeros: geometry.kernelShape) }
     let sum = plan(geometry).kernelGradient()
     // One sum per thread over its own images.
-    let parts = max(1, min(Threads.count, geometry.batch))
-    let sums = Tensor(zeros: [parts, sum.sumCount])
+    let parts = min(Threads.count, geometry.batch)
+    let sums = Tensor(uninitialized: [parts, sum.sumCount])
     Threads.forEachPart(of: parts) { range, _ in
       let scratch = sum.scratch()
       for part in range {
         let images = Threads.part(part, of: parts, count: geometry.batch)
         sum.add(
           x.floats + images.lowerBound * geometry.inputSize, dy: dy.floats + images.lowerBound * geometry.outputSize,
-          images: images.count, scratch: scratch, to: sums.floats + part * sum.sumCount)
+          images: images.count, isFirst: true, scratch: scratch, to: sums.floats + part * sum.sumCount)
       }
     }
     return sum.gradient(from: sums)

@@ -114,7 +114,7 @@ extension CPUBackend {
     let inputGradient = needsX ? plan.inputGradient(weights.kernel) : nil
     let dx = needsX ? Tensor(uninitialized: geometry.inputShape) : nil
     let parts = Threads.partCount(of: geometry.batch, minimum: 1)
-    let kernelSums = kernelSum.map { Tensor(zeros: [parts, $0.sumCount]) }
+    let kernelSums = kernelSum.map { Tensor(uninitialized: [parts, $0.sumCount]) }
     var biasSums = [Double](repeating: 0, count: parts * channels)
     biasSums.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
@@ -137,6 +137,7 @@ extension CPUBackend {
             if let kernelSum, let kernelSums, let kernelScratch {
               kernelSum.add(
                 x.floats + group.lowerBound * geometry.inputSize, dy: gradients.floats, images: group.count,
+                isFirst: group.lowerBound == images.lowerBound,
                 scratch: kernelScratch, to: kernelSums.floats + part * kernelSum.sumCount)
             }
             if let inputGradient, let inputScratch, let dx {

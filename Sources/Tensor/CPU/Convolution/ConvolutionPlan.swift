@@ -19,9 +19,9 @@ protocol KernelGradientSum: Sendable {
   var sumCount: Int { get }
   /// Memory that one thread needs.
   func scratch() -> Tensor
-  /// Adds the gradient of `images` images; `x` and `dy` are the first image's.
+  /// Adds the gradient of `images` images, or begins a sum with it; `x` and `dy` are the first image's.
   func add(
-    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, scratch: Tensor,
+    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>)
   /// The kernel's gradient from the threads' sums [threads, sumCount], added in the order of the threads.
   func gradient(from sums: Tensor) -> Tensor

@@ -59,9 +59,10 @@ struct DirectKernelGradient: KernelGradientSum {
   func scratch() -> Tensor { padded.zeroed() }
 
   func add(
-    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, scratch: Tensor,
+    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>
   ) {
+    if isFirst { sum.update(repeating: 0, count: sumCount) }
     var geometry = padded.kernelGeometry
     let outputSize = geometry.output_height * geometry.output_width * geometry.output_channels
     for image in 0..<images {

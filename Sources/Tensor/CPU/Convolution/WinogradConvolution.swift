@@ -90,11 +90,11 @@ struct WinogradKernelGradient: KernelGradientSum {
   func scratch() -> Tensor { Tensor(uninitialized: [scratchSize]) }
 
   func add(
-    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, scratch: Tensor,
+    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>
   ) {
     var sizes = geometry.kernelGeometry
-    kernels.winograd_weight_gradient(&sizes, x, dy, 0, images * tiles, scratch.floats, sum)
+    kernels.winograd_weight_gradient(&sizes, x, dy, 0, images * tiles, isFirst ? 0 : 1, scratch.floats, sum)
   }
 
   func gradient(from sums: Tensor) -> Tensor {
