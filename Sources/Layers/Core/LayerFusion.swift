@@ -34,11 +34,11 @@ struct FusedBlock {
     layerCount = layers.count - rest.count + (pooling == nil ? 0 : 1)
   }
 
-  /// The block's result; nil where it can't run as one operation in this context: a frozen normalisation is then
-  /// differentiated through its constants.
+  /// The block's result; nil where it can't run as one operation in this context: where statistics are given, be it that
+  /// the normalisation is frozen or that the model is finished, and a gradient flows through them as constants.
   func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor? {
     let usesBatch = context.isTraining && normalization.gamma.isTrainable
-    guard usesBatch || !context.isTracking else { return nil }
+    guard usesBatch || !(context.isTracking || x.isTracked) else { return nil }
     let geometry = ConvolutionGeometry(
       x: x.shape, kernel: convolution.kernel.shape, stride: convolution.stride, padding: convolution.padding)
     let block = ConvolutionBlock(
