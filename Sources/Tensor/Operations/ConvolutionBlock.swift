@@ -118,7 +118,7 @@ extension Tensor {
       mean.shape == [channels] && variance.shape == [channels],
       "convolutionBlock: statistics \(mean.shape), \(variance.shape) for \(channels) channels")
     precondition(
-      ![self, weights.kernel, weights.gamma, weights.beta].contains { $0.isTracked },
+      ![self, weights.kernel, weights.gamma, weights.beta].contains { $0.isTracked } && weights.bias?.isTracked != true,
       "convolutionBlock: no gradient flows through given statistics; use convolved and normalized")
     return device.backend.convolutionBlock(self, weights, block, mean: mean, variance: variance)
   }
