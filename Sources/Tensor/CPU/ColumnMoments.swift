@@ -39,7 +39,8 @@ struct ColumnMoments {
         return sum + part.squares[channel] + distance * (2 * part.sums[channel] + Double(part.rows) * distance)
       }
       means.append(origin + mean)
-      variances.append(max(0, squares / count))
+      // Rounding may make it negative. A NaN stays, which `max` would take for 0.
+      variances.append(squares < 0 ? 0 : squares / count)
     }
     return (means, variances)
   }
