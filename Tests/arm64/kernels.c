@@ -1,0 +1,312 @@
+// Every kernel of the table, at every SIMD level that the processor runs, against plain loops in double.
+//
+// In C alone, so that it runs where there is no Swift: under an emulator of another processor, see scripts/arm64, and
+// under the compiler's sanitizers, see scripts/sanitizers. All memory is as large as the kernels' contract says, to the
+// byte. Prints the kernels' worst errors, relative to the largest value of each result (at least 1); fails where one is too large.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "CKernels.h"
+
+static const ckernels_table *k;
+static int failures;
+
+// Memory of exactly this size, freed at the end of a test by `release`.
+static void *blocks[1000];
+static int block_count;
+static void *block(size_t size) { return blocks[block_count++] = calloc(1, size ? size : 1); }
+#define NEW(type, count) ((type *)block((size_t)(count) * sizeof(type)))
+static void release(void) {
+  while (block_count) free(blocks[--block_count]);
+}
+
+static uint32_t state = 1;
+static uint32_t word(void) {
+  state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+  return state;
+}
+static float *numbers(ptrdiff_t count) {
+  float *x = NEW(float, count);
+  for (ptrdiff_t i = 0; i < count; i++) x[i] = (float)word() / 2147483648.0f - 1;
+  return x;
+}
+
+// Results of one kernel: how many were compared and how far off the worst was.
+typedef struct {
+  const char *name;
+  double tolerance, worst;
+  long compared;
+} result;
+static result results[64];
+static int result_count;
+
+static void compare_with(const char *name, double tolerance, const float *floats, const double *doubles,
+                         const double *expected, ptrdiff_t count) {
+  int at = 0;
+  while (at < result_count && strcmp(results[at].name, name)) at++;
+  if (at == result_count) results[result_count++] = (result){name, tolerance, 0, 0};
+  // All inputs are numbers in ±1, so results are about as large; a smaller one is the chance of cancelling terms.
+  double largest = 1;
+  for (ptrdiff_t i = 0; i < count; i++) largest = fmax(largest, fabs(expected[i]));
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const double error = fabs((floats ? (double)floats[i] : doubles[i]) - expected[i]) / largest;
+    if (!(error <= results[at].worst)) results[at].worst = error;
+  }
+  results[at].compared += count;
+}
+static void compare(const char *name, double tolerance, const float *actual, const double *expected, ptrdiff_t count) {
+  compare_with(name, tolerance, actual, NULL, expected, count);
+}
+static void compare_sums(const char *name, const double *actual, const double *expected, ptrdiff_t count) {
+  compare_with(name, 2e-6, NULL, actual, expected, count);
+}
+static void print_results(void) {
+  for (int i = 0; i < result_count; i++) {
+    const int wrong = !(results[i].worst <= results[i].tolerance);
+    printf("%-9s %-28s %9ld values, worst error %.1e%s\n", k->name, results[i].name, results[i].compared,
+           results[i].worst, wrong ? "  WRONG" : "");
+    failures += wrong;
+  }
+  result_count = 0;
+}
+
+static ptrdiff_t padded(ptrdiff_t channels) { return (channels + k->channel_block - 1) / k->channel_block * k->channel_block; }
+static float *padded_bias(ptrdiff_t channels, float *bias) {
+  float *result = NEW(float, padded(channels));
+  memcpy(result, bias, channels * sizeof(float));
+  return result;
+}
+
+// y = [relu](x ⋆ w + bias), and for dy the gradients of w and x, of one image with `top` and `left` zeros around it.
+static void reference(ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t oc, ptrdiff_t kh,
+                      ptrdiff_t kw, ptrdiff_t stride, ptrdiff_t top, ptrdiff_t left, const float *x, const float *weights,
+                      const float *bias, int relu, const float *dy, double *y, double *dw) {
+  for (ptrdiff_t i = 0; i < oh; i++)
+    for (ptrdiff_t j = 0; j < ow; j++)
+      for (ptrdiff_t o = 0; o < oc; o++) {
+        const ptrdiff_t out = (i * ow + j) * oc + o;
+        y[out] = bias[o];
+        for (ptrdiff_t a = 0; a < kh; a++)
+          for (ptrdiff_t b = 0; b < kw; b++) {
+            const ptrdiff_t row = i * stride + a - top, column = j * stride + b - left;
+            if (row < 0 || row >= h || column < 0 || column >= w) continue;
+            for (ptrdiff_t n = 0; n < c; n++) {
+              const double value = x[(row * w + column) * c + n];
+              y[out] += value * weights[((a * kw + b) * c + n) * oc + o];
+              dw[((a * kw + b) * c + n) * oc + o] += value * dy[out];
+            }
+          }
+        if (relu && y[out] < 0) y[out] = 0;
+      }
+}
+
+static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
+                             ptrdiff_t stride, int relu) {
+  const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
+  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c};
+  float *x = numbers(h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(count);
+  const ptrdiff_t packed_count = ckernels_packed_count(k, &g);
+  float *packed = NEW(float, packed_count), *sums = NEW(float, packed_count);
+  float *y = NEW(float, count), *dw = NEW(float, size), *unpacked = NEW(float, size), *turned = NEW(float, size);
+  double *ey = NEW(double, count), *edw = NEW(double, size), *ew = NEW(double, size), *et = NEW(double, size);
+  reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
+
+  ckernels_pack_weights(k, &g, weights, packed);
+  ckernels_unpack_weights(k, &g, packed, unpacked);
+  for (ptrdiff_t i = 0; i < size; i++) ew[i] = weights[i], et[i % oc * (size / oc) + i / oc] = weights[i];
+  compare("pack_weights", 0, unpacked, ew, size);
+  ckernels_transpose(weights, size / oc, oc, turned);
+  compare("transpose", 0, turned, et, size);
+  k->convolution(&g, x, packed, padded_bias(oc, bias), relu, y);
+  compare("convolution", 2e-6, y, ey, count);
+  k->convolution_weight_gradient(&g, x, dy, sums);
+  ckernels_unpack_weights(k, &g, sums, dw);
+  compare("convolution_weight_gradient", 2e-6, dw, edw, size);
+  release();
+}
+
+static void test_winograd(ptrdiff_t images, ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oc, int same, int relu) {
+  const ptrdiff_t oh = same ? h : h - 2, ow = same ? w : w - 2, size = 9 * c * oc, count = oh * ow * oc;
+  const ckernels_winograd g = {h, w, oh, ow, same, same, c, oc};
+  float *x = numbers(images * h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(images * count);
+  float *y = NEW(float, images * count), *dw = NEW(float, size);
+  double *ey = NEW(double, images * count), *edw = NEW(double, size);
+  for (ptrdiff_t n = 0; n < images; n++)
+    reference(h, w, c, oh, ow, oc, 3, 3, 1, same, same, x + n * h * w * c, weights, bias, relu, dy + n * count,
+              ey + n * count, edw);
+
+  const ptrdiff_t point_count = k->winograd_weight_count(&g), tiles = images * k->winograd_tiles(&g), cut = tiles / 3;
+  float *points = NEW(float, point_count), *sums = NEW(float, 2 * point_count);
+  float *scratch = NEW(float, k->winograd_scratch(&g));
+  k->winograd_weights(&g, weights, 0, c / 2, points);
+  k->winograd_weights(&g, weights, c / 2, c, points);
+  float *offsets = padded_bias(oc, bias);
+  k->winograd_convolution(&g, x, points, offsets, relu, 0, cut, scratch, y);
+  k->winograd_convolution(&g, x, points, offsets, relu, cut, tiles, scratch, y);
+  compare("winograd_convolution", 1.5e-5, y, ey, images * count);
+  k->winograd_weight_gradient(&g, x, dy, 0, cut, scratch, sums);
+  k->winograd_weight_gradient(&g, x, dy, cut, tiles, scratch, sums + point_count);
+  k->winograd_kernel_gradient(&g, sums, 2, point_count, 0, c / 2, dw);
+  k->winograd_kernel_gradient(&g, sums, 2, point_count, c / 2, c, dw);
+  compare("winograd_kernel_gradient", 1.5e-5, dw, edw, size);
+  release();
+}
+
+static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t window, ptrdiff_t stride, ptrdiff_t before,
+                         int relu_before, int relu_after) {
+  const ptrdiff_t oh = (h + before - 1) / stride + 1, ow = (w + before - 1) / stride + 1;
+  const ptrdiff_t size = h * w * channels, count = oh * ow * channels;
+  const ckernels_pooling g = {h, w, channels, oh, ow, window, stride, before, before};
+  float *x = numbers(size), *dy = numbers(count), *scale = numbers(channels), *shift = numbers(channels);
+  float *a = numbers(channels), *b = numbers(channels), *c = numbers(channels), *pivot = numbers(channels);
+  const ckernels_normalization n = {scale, shift, a, b, c, relu_before, relu_after};
+  // A few equal pixels: of them the first wins.
+  for (ptrdiff_t i = 0; i < size; i += 3) x[i] = roundf(2 * x[i]) / 2;
+  float *y = NEW(float, count), *winners = NEW(float, count), *normalized = NEW(float, count), *dx = NEW(float, size),
+        *pooled_dx = NEW(float, size);
+  uint8_t *offsets = NEW(uint8_t, count);
+  double *ey = NEW(double, count), *en = NEW(double, count), *edx = NEW(double, size), *enx = NEW(double, size),
+         *eo = NEW(double, count), *ew = NEW(double, count);
+  double *sums = NEW(double, 3 * channels), *esums = NEW(double, 3 * channels);
+
+  for (ptrdiff_t i = 0; i < size; i++) enx[i] = (double)x[i] * b[i % channels] + c[i % channels];
+  for (ptrdiff_t out = 0; out < count; out++) {
+    const ptrdiff_t channel = out % channels, i = out / channels / ow, j = out / channels % ow;
+    ptrdiff_t plain = -1, signed_winner = -1;
+    for (ptrdiff_t at = 0; at < window * window; at++) {
+      const ptrdiff_t row = i * stride - before + at / window, column = j * stride - before + at % window;
+      if (row < 0 || row >= h || column < 0 || column >= w) continue;
+      const ptrdiff_t from = (row * w + column) * channels + channel;
+      if (plain < 0 || x[from] > x[plain]) plain = from, eo[out] = at;
+      if (signed_winner < 0 || (scale[channel] < 0 ? x[from] < x[signed_winner] : x[from] > x[signed_winner]))
+        signed_winner = from;
+    }
+    ey[out] = x[plain];
+    edx[plain] += dy[out];
+    ew[out] = x[signed_winner];
+    en[out] = ew[out] * scale[channel] + shift[channel];
+    const double slope = relu_after && en[out] <= 0 ? 0 : dy[out];
+    if (relu_after && en[out] < 0) en[out] = 0;
+    enx[signed_winner] += slope * a[channel];
+    esums[channel] += slope;
+    esums[channels + channel] += slope * (ew[out] - pivot[channel]);
+  }
+  for (ptrdiff_t i = 0; i < size; i++) {
+    if (relu_before && x[i] <= 0) enx[i] = 0;
+    esums[2 * channels + i % channels] += enx[i];
+  }
+
+  k->max_pool(&g, x, y, NULL);
+  compare("max_pool, no offsets", 0, y, ey, count);
+  k->max_pool(&g, x, y, offsets);
+  compare("max_pool", 0, y, ey, count);
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = offsets[i];
+  compare("max_pool, offsets", 0, y, eo, count);
+  k->max_pool_gradient(&g, dy, offsets, pooled_dx);
+  compare("max_pool_gradient", 2e-7, pooled_dx, edx, size);
+  k->normalize_pool(&g, x, scale, shift, relu_after, 0, oh, normalized, NULL);
+  compare("normalize_pool, no winners", 2e-7, normalized, en, count);
+  k->normalize_pool(&g, x, scale, shift, relu_after, 0, oh / 2, normalized, winners);
+  k->normalize_pool(&g, x, scale, shift, relu_after, oh / 2, oh, normalized, winners);
+  compare("normalize_pool", 2e-7, normalized, en, count);
+  compare("normalize_pool, winners", 0, winners, ew, count);
+  k->normalize_pool_sums(&n, dy, winners, oh * ow, channels, pivot, sums, sums + channels);
+  k->normalize_pool_gradient(&g, &n, dy, x, winners, dx, sums + 2 * channels);
+  compare_sums("normalize_pool_sums", sums, esums, 2 * channels);
+  compare("normalize_pool_gradient", 5e-7, dx, enx, size);
+  compare_sums("normalize_pool_gradient, sums", sums + 2 * channels, esums + 2 * channels, channels);
+  release();
+}
+
+static void test_columns(ptrdiff_t rows, ptrdiff_t channels) {
+  const ptrdiff_t size = rows * channels;
+  float *x = numbers(size), *dy = numbers(size), *a = numbers(channels), *b = numbers(channels), *c = numbers(channels);
+  float *affine = NEW(float, size), *combined = NEW(float, size), *masked = NEW(float, size);
+  double *ea = NEW(double, size), *ec = NEW(double, size), *em = NEW(double, size);
+  double *sums = NEW(double, 6 * channels), *e = NEW(double, 6 * channels);
+  for (ptrdiff_t i = 0; i < size; i++) {
+    const ptrdiff_t n = i % channels;
+    const double distance = (double)x[i] - a[n];
+    ea[i] = (double)x[i] * a[n] + b[n];
+    ec[i] = (double)dy[i] * a[n] + (double)x[i] * b[n] + c[n];
+    em[i] = x[i] > 0 ? dy[i] : 0;
+    const double terms[6] = {distance, distance * distance, dy[i], dy[i] * distance, x[i], em[i]};
+    for (int j = 0; j < 6; j++) e[j * channels + n] += terms[j];
+  }
+  k->column_affine(x, rows, channels, a, b, affine);
+  k->column_combine(dy, x, rows, channels, a, b, c, combined);
+  k->column_moments(x, rows, channels, a, sums, sums + channels);
+  k->column_products(dy, x, rows, channels, a, sums + 2 * channels, sums + 3 * channels);
+  k->column_sums(x, rows, channels, sums + 4 * channels);
+  k->relu_gradient(dy, x, rows, channels, masked, sums + 5 * channels);
+  compare("column_affine", 2e-7, affine, ea, size);
+  compare("column_combine", 2e-7, combined, ec, size);
+  compare("relu_gradient", 0, masked, em, size);
+  compare_sums("column_moments", sums, e, 2 * channels);
+  compare_sums("column_products", sums + 2 * channels, e + 2 * channels, 2 * channels);
+  compare_sums("column_sums", sums + 4 * channels, e + 4 * channels, channels);
+  compare_sums("relu_gradient, sums", sums + 5 * channels, e + 5 * channels, channels);
+  release();
+}
+
+// Word `index` of Philox 4×32-10, one block at a time.
+static uint32_t philox(uint64_t key, uint64_t index) {
+  uint32_t c[4] = {(uint32_t)(index / 4), (uint32_t)(index / 4 >> 32), 0, 0}, low = (uint32_t)key, high = key >> 32;
+  for (int round = 0; round < 10; round++, low += 0x9E3779B9u, high += 0xBB67AE85u) {
+    const uint64_t first = 0xD2511F53ull * c[0], second = 0xCD9E8D57ull * c[2];
+    const uint32_t next[4] = {(uint32_t)(second >> 32) ^ c[1] ^ low, (uint32_t)second,
+                              (uint32_t)(first >> 32) ^ c[3] ^ high, (uint32_t)first};
+    memcpy(c, next, sizeof c);
+  }
+  return c[index % 4];
+}
+
+static void test_elements(ptrdiff_t count) {
+  float *x = numbers(count), *floats = NEW(float, count), *dropped = NEW(float, count);
+  uint8_t *bytes = NEW(uint8_t, count);
+  double *ef = NEW(double, count), *ed = NEW(double, count), squares = 0;
+  const uint64_t key = 0x123456789ABCDEFull, first = 0xFFFFFFFC0ull;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    bytes[i] = (uint8_t)word();
+    ef[i] = bytes[i] / 255.0;
+    ed[i] = philox(key, first + i) < 0xC0000000u ? x[i] * 1.25 : 0;
+    squares += (double)x[i] * x[i];
+  }
+  const double sum = k->sum_of_squares(x, count);
+  compare_sums("sum_of_squares", &sum, &squares, 1);
+  k->bytes_to_float(bytes, count, 255, floats);
+  compare("bytes_to_float", 1e-7, floats, ef, count);
+  k->dropout(x, count, key, first, 0xC0000000u, 1.25f, dropped);
+  compare("dropout", 1e-7, dropped, ed, count);
+  release();
+}
+
+int main(void) {
+  static const ptrdiff_t channels[] = {1, 3, 4, 5, 8, 15, 16, 17, 31, 33, 40}, widths[] = {1, 5, 6, 7, 12, 13, 25};
+  for (ckernels_level level = ckernels_level_baseline; level <= ckernels_best_level(); level++) {
+    k = ckernels_for_level(level);
+    for (int i = 0; i < 11; i++)
+      for (int j = 0; j < 7; j++) {
+        const ptrdiff_t c = channels[i], other = channels[(i + 2 * j + 1) % 11], w = widths[j], h = 1 + (i + j) % 6;
+        test_convolution(h, w, c, other, 3, 3, 1 + j % 3, i % 2);
+        test_convolution(h, w, other, c, 1 + i % 7, 1 + j, 1, j % 2);
+        test_winograd(1 + i % 3, h, w, c, other, 1, j % 2);
+        test_winograd(1 + j % 4, h + 2, w + 2, other, c, 0, i % 2);
+        for (ptrdiff_t window = 1; window <= 3; window++)
+          for (ptrdiff_t stride = 1; stride <= 3; stride++)
+            test_pooling(h, w, c, window, stride, window / 2 * (j % 2), i % 2, (i + j) % 3 == 0);
+      }
+    test_convolution(2, 300, 2, 33, 3, 3, 1, 1);
+    test_winograd(2, 21, 37, 3, 130, 1, 0);
+    test_pooling(9, 11, 300, 2, 2, 0, 1, 0);
+    static const ptrdiff_t rows[] = {1, 2, 127, 128, 129, 300}, columns[] = {1, 3, 17, 64, 255, 256, 257, 600};
+    for (int i = 0; i < 6; i++)
+      for (int j = 0; j < 8; j++) test_columns(rows[i], columns[j]);
+    static const ptrdiff_t counts[] = {0, 1, 7, 8, 9, 255, 256, 257, 5000};
+    for (int i = 0; i < 9; i++) test_elements(counts[i]);
+    print_results();
+  }
+  printf(failures ? "%d kernels are wrong\n" : "all kernels agree\n", failures);
+  return failures != 0;
+}
