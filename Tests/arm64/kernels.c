@@ -2,7 +2,8 @@
 //
 // In C alone, so that it runs where there is no Swift: under an emulator of another processor, see scripts/arm64, and
 // under the compiler's sanitizers, see scripts/sanitizers. All memory is as large as the kernels' contract says, to the
-// byte. Prints the kernels' worst errors, relative to the largest value of each result (at least 1); fails where one is too large.
+// byte. Prints the kernels' worst errors, relative to the largest value of each result (at least 1); fails where one is
+// too large.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,9 @@ static void print_results(void) {
   result_count = 0;
 }
 
-static ptrdiff_t padded(ptrdiff_t channels) { return (channels + k->channel_block - 1) / k->channel_block * k->channel_block; }
+static ptrdiff_t padded(ptrdiff_t channels) {
+  return (channels + k->channel_block - 1) / k->channel_block * k->channel_block;
+}
 static float *padded_bias(ptrdiff_t channels, float *bias) {
   float *result = NEW(float, padded(channels));
   memcpy(result, bias, channels * sizeof(float));
@@ -80,8 +83,8 @@ static float *padded_bias(ptrdiff_t channels, float *bias) {
 
 // y = [relu](x ⋆ w + bias), and for dy the gradients of w and x, of one image with `top` and `left` zeros around it.
 static void reference(ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t oc, ptrdiff_t kh,
-                      ptrdiff_t kw, ptrdiff_t stride, ptrdiff_t top, ptrdiff_t left, const float *x, const float *weights,
-                      const float *bias, int relu, const float *dy, double *y, double *dw) {
+                      ptrdiff_t kw, ptrdiff_t stride, ptrdiff_t top, ptrdiff_t left, const float *x,
+                      const float *weights, const float *bias, int relu, const float *dy, double *y, double *dw) {
   for (ptrdiff_t i = 0; i < oh; i++)
     for (ptrdiff_t j = 0; j < ow; j++)
       for (ptrdiff_t o = 0; o < oc; o++) {
@@ -153,9 +156,11 @@ static void test_winograd(ptrdiff_t images, ptrdiff_t h, ptrdiff_t w, ptrdiff_t 
   release();
 }
 
-static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t window, ptrdiff_t stride, ptrdiff_t before,
-                         int relu_before, int relu_after) {
-  const ptrdiff_t oh = (h + before - 1) / stride + 1, ow = (w + before - 1) / stride + 1;
+// Windows begin `before` the image; those that reach beyond its end are left out where `whole` is set.
+static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t window, ptrdiff_t stride,
+                         ptrdiff_t before, int whole, int relu_before, int relu_after) {
+  const ptrdiff_t reach = before - (whole ? window : 1), oh = (h + reach) / stride + 1, ow = (w + reach) / stride + 1;
+  if (h + reach < 0 || w + reach < 0) return;
   const ptrdiff_t size = h * w * channels, count = oh * ow * channels;
   const ckernels_pooling g = {h, w, channels, oh, ow, window, stride, before, before};
   float *x = numbers(size), *dy = numbers(count), *scale = numbers(channels), *shift = numbers(channels);
@@ -204,12 +209,12 @@ static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t
   for (ptrdiff_t i = 0; i < count; i++) y[i] = offsets[i];
   compare("max_pool, offsets", 0, y, eo, count);
   k->max_pool_gradient(&g, dy, offsets, pooled_dx);
-  compare("max_pool_gradient", 2e-7, pooled_dx, edx, size);
+  compare("max_pool_gradient", 5e-7, pooled_dx, edx, size);
   k->normalize_pool(&g, x, scale, shift, relu_after, 0, oh, normalized, NULL);
-  compare("normalize_pool, no winners", 2e-7, normalized, en, count);
+  compare("normalize_pool, no winners", 3e-7, normalized, en, count);
   k->normalize_pool(&g, x, scale, shift, relu_after, 0, oh / 2, normalized, winners);
   k->normalize_pool(&g, x, scale, shift, relu_after, oh / 2, oh, normalized, winners);
-  compare("normalize_pool", 2e-7, normalized, en, count);
+  compare("normalize_pool", 3e-7, normalized, en, count);
   compare("normalize_pool, winners", 0, winners, ew, count);
   k->normalize_pool_sums(&n, dy, winners, oh * ow, channels, pivot, sums, sums + channels);
   k->normalize_pool_gradient(&g, &n, dy, x, winners, dx, sums + 2 * channels);
@@ -295,11 +300,14 @@ int main(void) {
         test_winograd(1 + j % 4, h + 2, w + 2, other, c, 0, i % 2);
         for (ptrdiff_t window = 1; window <= 3; window++)
           for (ptrdiff_t stride = 1; stride <= 3; stride++)
-            test_pooling(h, w, c, window, stride, window / 2 * (j % 2), i % 2, (i + j) % 3 == 0);
+            for (int whole = 0; whole < 2; whole++)
+              test_pooling(h, w, c, window, stride, window / 2 * (j % 2), whole, i % 2, (i + j) % 3 == 0);
       }
     test_convolution(2, 300, 2, 33, 3, 3, 1, 1);
     test_winograd(2, 21, 37, 3, 130, 1, 0);
-    test_pooling(9, 11, 300, 2, 2, 0, 1, 0);
+    // Blocks of as many tiles as there are at most.
+    test_winograd(1, 48, 48, 3, 31, 1, 1);
+    test_pooling(9, 11, 300, 2, 2, 0, 1, 1, 0);
     static const ptrdiff_t rows[] = {1, 2, 127, 128, 129, 300}, columns[] = {1, 3, 17, 64, 255, 256, 257, 600};
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 8; j++) test_columns(rows[i], columns[j]);
