@@ -17,7 +17,8 @@ import Testing
         a.doubles, b.doubles, m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB)
       for level in SIMDLevel.supported {
         expectClose(
-          CPUBackend(level: level).matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB, precision: .float32), expected,
+          CPUBackend(level: level).matrixProduct(
+            a, b, transposeA: transposeA, transposeB: transposeB, precision: .float32), expected,
           shape: [m, n], tolerance: 0, "\(level)")
       }
       expectClose(

@@ -39,7 +39,7 @@ struct Winograd {
       let images = Threads.part(part, of: parts, count: geometry.batch)
       sum.add(
         x.floats + images.lowerBound * geometry.inputSize, dy: dy.floats + images.lowerBound * geometry.outputSize,
-        images: images.count, scratch: scratch, to: sums.floats + part * sum.sumCount)
+        images: images.count, isFirst: true, scratch: scratch, to: sums.floats + part * sum.sumCount)
     }
     return sum.gradient(from: sums)
   }

@@ -39,7 +39,8 @@ extension CPUBackend {
   public func matrixProduct(_ a: Tensor, halfWidth b: Tensor) -> Tensor {
     let (rows, depth, columns) = (a.shape[0], a.shape[1], b.shape[1])
     let block = kernels.half_block
-    guard rows <= kernels.half_rows, a.shape.count > 0, columns > 0, let packed = halfWidth(b) else {
+    // Few weights stay in the cache, where reading them costs nothing.
+    guard rows <= kernels.half_rows, a.shape.count > 0, b.shape.count >= 1 << 20, let packed = halfWidth(b) else {
       return matrixProduct(a, b, transposeA: false, transposeB: false, precision: .float32)
     }
     let result = Tensor(uninitialized: [rows, columns])
