@@ -13,6 +13,21 @@ INLINE void LEVEL(add_sums)(double *to, vector sums, ptrdiff_t valid) {
   for (ptrdiff_t i = 0; i < valid; i++) to[i] += sums[i];
 }
 
+// The largest pixel of a window, with the signs flipped as `sign` says.
+INLINE vector LEVEL(window_maximum)(const float *x, ptrdiff_t row_stride, ptrdiff_t channels, ptrdiff_t rows,
+                                    ptrdiff_t columns, vector sign, ptrdiff_t valid) {
+  vector best = splat(-__builtin_inff());
+  vector_int missing = {0};
+  for (ptrdiff_t row = 0; row < rows; row++)
+    for (ptrdiff_t column = 0; column < columns; column++) {
+      const vector value = LEVEL(flipped)(partial_load(x + row * row_stride + column * channels, valid), sign);
+      best = choose((vector_int)(best > value), best, value);
+      missing |= (vector_int)(value != value);
+    }
+  // A NaN wins: errors must not be hidden by a comparison that is false.
+  return choose(missing, splat(__builtin_nanf("")), best);
+}
+
 // One row of windows, for the channels from c on; `valid` is a constant where it is all of a vector.
 INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
                                       int relu, ptrdiff_t i, ptrdiff_t c, ptrdiff_t valid, float *y, float *winners) {
@@ -25,15 +40,16 @@ INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x,
     const ptrdiff_t left = j * g->stride - g->left;
     const ptrdiff_t first_column = left < 0 ? 0 : left;
     const ptrdiff_t last_column = left + g->window < g->width ? left + g->window : g->width;
-    vector best = splat(-__builtin_inff());
-    for (ptrdiff_t row = first_row; row < last_row; row++) {
-      const float *pixel = x + (row * g->width + first_column) * channels + c;
-      for (ptrdiff_t column = first_column; column < last_column; column++, pixel += channels) {
-        const vector value = LEVEL(flipped)(partial_load(pixel, valid), sign);
-        // A NaN wins and stays: errors must not be hidden by a comparison that is false.
-        best = choose((vector_int)(best >= value) | (vector_int)(best != best), best, value);
-      }
-    }
+    const ptrdiff_t rows = last_row - first_row, columns = last_column - first_column;
+    const float *pixel = x + (first_row * g->width + first_column) * channels + c;
+    vector best;
+    // Constant sizes for the usual windows, which the compiler unrolls.
+    if (rows == 2 && columns == 2)
+      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 2, 2, sign, valid);
+    else if (rows == 3 && columns == 3)
+      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 3, 3, sign, valid);
+    else
+      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, rows, columns, sign, valid);
     best = LEVEL(flipped)(best, sign);
     vector result = best * factor + offset;
     if (relu) result = positive_part(result);
@@ -43,8 +59,28 @@ INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x,
   }
 }
 
+// Without pooling: every pixel by itself.
+INLINE void LEVEL(normalize)(const float *x, const float *scale, const float *shift, int relu, ptrdiff_t pixels,
+                             ptrdiff_t channels, float *y, float *winners) {
+  for (ptrdiff_t pixel = 0; pixel < pixels; pixel++)
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES, at = pixel * channels + c;
+      const vector value = partial_load(x + at, valid);
+      vector result = value * partial_load(scale + c, valid) + partial_load(shift + c, valid);
+      if (relu) result = positive_part(result);
+      partial_store(y + at, result, valid);
+      if (winners) partial_store(winners + at, value, valid);
+    }
+}
+
 static void LEVEL(normalize_pool)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
                                   int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners) {
+  if (g->window == 1 && g->stride == 1) {
+    const ptrdiff_t start = first * g->width * g->channels;
+    LEVEL(normalize)(x + start, scale, shift, relu, (last - first) * g->width, g->channels, y + start,
+                     winners ? winners + start : NULL);
+    return;
+  }
   for (ptrdiff_t i = first; i < last; i++) {
     ptrdiff_t c = 0;
     for (; c + LANES <= g->channels; c += LANES)
@@ -95,7 +131,10 @@ INLINE void LEVEL(gradient_row)(const ckernels_pooling *g, const ckernels_normal
       if (n->relu_after) gradient = choose((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
     }
     const ptrdiff_t at = i * size * row_stride + j * size * channels + c;
-    if (rows == 2 && columns == 2)
+    if (rows == 1 && columns == 1)
+      sums += LEVEL(window_gradient)(row_stride, channels, 1, 1, x + at, winner, gradient, b, constant, relu_before,
+                                     valid, dx + at);
+    else if (rows == 2 && columns == 2)
       sums += LEVEL(window_gradient)(row_stride, channels, 2, 2, x + at, winner, gradient, b, constant, relu_before,
                                      valid, dx + at);
     else
@@ -126,8 +165,11 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
                                                        float *dx, double *bias_sums) {
   const ptrdiff_t channels = g->channels, pixels = g->height * g->width;
   for (ptrdiff_t pixel = 0; pixel < pixels; pixel++)
-    for (ptrdiff_t c = 0; c < channels; c++)
-      dx[pixel * channels + c] = x[pixel * channels + c] * n->b[c] + n->c[c];
+    for (ptrdiff_t c = 0; c < channels; c += LANES) {
+      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES, at = pixel * channels + c;
+      const vector value = partial_load(x + at, valid) * partial_load(n->b + c, valid) + partial_load(n->c + c, valid);
+      partial_store(dx + at, value, valid);
+    }
   for (ptrdiff_t i = 0; i < g->output_height; i++)
     for (ptrdiff_t j = 0; j < g->output_width; j++)
       for (ptrdiff_t c = 0; c < channels; c += LANES) {

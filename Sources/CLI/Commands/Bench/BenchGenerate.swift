@@ -33,6 +33,7 @@ struct DrawingWork: BenchmarkWork {
   var dataBytes: Int { batchSize * images.width * images.height * images.colorMode.channels }
 
   static func check(_ options: BenchOptions) throws {
+    try options.requireFloat32()
     if let data = options.data {
       throw ValidationError("--data is \"\(data)\"; generate draws its own images, leave the option out")
     }

@@ -32,6 +32,7 @@ struct LatencyWork: BenchmarkWork {
   private let images: [Image]
 
   static func check(_ options: BenchOptions) throws {
+    try options.requireFloat32()
     if let size = options.batchSize, size != 1 {
       throw ValidationError("--batch-size is \(size); latency is that of one image, leave the option out")
     }

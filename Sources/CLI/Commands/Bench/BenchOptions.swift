@@ -18,6 +18,9 @@ struct BenchOptions: ParsableArguments {
   @Option(help: "How many threads to use; CAPTCHA_THREADS or all processors where not given.")
   var threads: Int?
 
+  @Option(help: "How a training takes the factors of its dense products.")
+  var precision = ArithmeticPrecision.float32
+
   @Option(help: "Measures at least this long, in seconds, and at least some iterations.")
   var seconds = 5.0
 
@@ -57,7 +60,7 @@ struct BenchOptions: ParsableArguments {
     StandardStreams.note("measuring \(Work.name) for at least \(String(format: "%g", seconds)) s")
     try work.run(timer)
     return BenchmarkReport(
-      work: Work.name, model: model, batchSize: work.batchSize, seconds: timer.durations, dataBytes: work.dataBytes)
+      work: Work.name, model: model, precision: precision, batchSize: work.batchSize, seconds: timer.durations, dataBytes: work.dataBytes)
   }
 
   /// Measures `work` and prints the figures.
@@ -92,5 +95,16 @@ protocol BenchmarkWork {
 }
 
 extension BenchmarkWork {
-  static func check(_ options: BenchOptions) throws {}
+  static func check(_ options: BenchOptions) throws { try options.requireFloat32() }
 }
+
+extension BenchOptions {
+  /// Refuses another precision for work that has only one.
+  func requireFloat32() throws {
+    if precision != .float32 {
+      throw ValidationError("--precision is \"\(precision.rawValue)\"; only a training has it, leave the option out")
+    }
+  }
+}
+
+extension ArithmeticPrecision: ExpressibleByArgument {}

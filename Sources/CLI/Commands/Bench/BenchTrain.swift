@@ -4,6 +4,7 @@ import Data
 import Foundation
 import Models
 import Optimizers
+import Tensor
 import Training
 
 /// `captcha-cli bench train`.
@@ -35,6 +36,7 @@ struct TrainingWork: BenchmarkWork {
   let dataBytes: Int
   private let configuration: TrainingConfiguration
   private let images: Dataset
+  private let precision: ArithmeticPrecision
 
   static func check(_ options: BenchOptions) throws {
     if case .file(let path) = try BenchmarkModel(options.model) {
@@ -46,6 +48,7 @@ struct TrainingWork: BenchmarkWork {
 
   init(_ options: BenchOptions) throws {
     configuration = try BenchmarkModel(options.model).configuration()
+    precision = options.precision
     batchSize = options.batchSize ?? configuration.training.batchSize
     let model = configuration.model
     let distinct: Dataset
@@ -78,7 +81,7 @@ struct TrainingWork: BenchmarkWork {
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec, callbacks: [StepTimer(timer)],
       // The timer ends it.
-      options: TrainingOptions(epochs: 1_000_000, batchSize: batchSize, seed: configuration.seed))
+      options: TrainingOptions(epochs: 1_000_000, batchSize: batchSize, seed: configuration.seed, precision: precision))
     // What is validated between epochs is not timed; a single image is soon done.
     _ = try trainer.fit(images, validation: images.subset([0]))
   }

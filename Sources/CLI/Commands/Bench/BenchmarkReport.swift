@@ -5,6 +5,7 @@ struct BenchmarkReport: Encodable {
   let work: String
   /// What `--model` said.
   let model: String
+  let precision: ArithmeticPrecision
   let batchSize: Int
   let threads: Int
   /// The processor's name.
@@ -29,9 +30,12 @@ struct BenchmarkReport: Encodable {
   let dataBytes: Int
 
   /// - Parameter seconds: the time of each measured iteration; at least one.
-  init(work: String, model: String, batchSize: Int, seconds: [Double], dataBytes: Int) {
+  init(
+    work: String, model: String, precision: ArithmeticPrecision, batchSize: Int, seconds: [Double], dataBytes: Int
+  ) {
     self.work = work
     self.model = model
+    self.precision = precision
     self.batchSize = batchSize
     self.dataBytes = dataBytes
     threads = Threads.count
@@ -51,7 +55,7 @@ struct BenchmarkReport: Encodable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case work, model, threads, cpu, simd, blas, iterations
+    case work, model, precision, threads, cpu, simd, blas, iterations
     case batchSize = "batch_size"
     case imagesPerSecond = "images_per_second"
     case imagesPerSecondPerThread = "images_per_second_per_thread"
@@ -67,6 +71,7 @@ struct BenchmarkReport: Encodable {
   /// What was measured, in a line.
   var title: String {
     "\(work) \(model), batch \(batchSize), \(threads) thread\(threads == 1 ? "" : "s"), \(simd)"
+      + (precision == .float32 ? "" : ", \(precision.rawValue)")
   }
 
   /// The figures for people to read.
