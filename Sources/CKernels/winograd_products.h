@@ -80,13 +80,9 @@ typedef void (*LEVEL(gradient_product_tile_function))(const float *, ptrdiff_t, 
 static const LEVEL(gradient_product_tile_function) LEVEL(gradient_product_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
-// Tiles per block: as many as let V and M lie in about half of a megabyte of second-level cache, and at least a register
-// tile. (24 to 48 tiles are equally fast; with fewer, U is read too often.)
-static ptrdiff_t LEVEL(tile_block)(const ckernels_winograd *g) {
-  const ptrdiff_t per_tile = LEVEL(rounded)(g->input_channels, LANES) + LEVEL(rounded)(g->output_channels, BLOCK);
-  const ptrdiff_t fitting = (512 << 10) / (ptrdiff_t)sizeof(float) / (POINTS * per_tile);
-  return fitting < 24 ? 24 : fitting > 48 ? 48 : fitting;
-}
+// Tiles per block: V and M of so many lie in the second-level cache with most channel counts, and the products have rows
+// for whole register tiles. (48 are as fast by themselves, but leave no room for what is asked for ahead.)
+#define TILE_BLOCK 24
 
 static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
   return (g->output_height + 3) / 4 * ((g->output_width + 3) / 4);
@@ -94,11 +90,34 @@ static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
 
 static ptrdiff_t LEVEL(winograd_scratch)(const ckernels_winograd *g) {
   const ptrdiff_t per_tile = LEVEL(rounded)(g->input_channels, LANES) + LEVEL(rounded)(g->output_channels, BLOCK);
-  return POINTS * (LEVEL(tile_block)(g) * per_tile + 2 * SKEW);
+  return POINTS * (TILE_BLOCK * per_tile + 2 * SKEW);
 }
 
 static ptrdiff_t LEVEL(winograd_weight_count)(const ckernels_winograd *g) {
   return POINTS * g->input_channels * LEVEL(rounded)(g->output_channels, BLOCK);
+}
+
+// Asks for the memory of a part of a block while the products run, since tiles are read and written in too many short pieces
+// for the processor to foresee: part `part` of POINTS of the tiles first ..< first + count, of images [rows][columns][channels],
+// from `above` rows over and as many columns left of a tile's output on, `size` pixels square.
+INLINE void LEVEL(prefetch_tiles)(const ckernels_winograd *g, const float *x, ptrdiff_t rows, ptrdiff_t columns,
+                                  ptrdiff_t channels, ptrdiff_t above, ptrdiff_t left, ptrdiff_t size, const int writes,
+                                  ptrdiff_t first, ptrdiff_t count, ptrdiff_t part) {
+  for (ptrdiff_t tile = count * part / POINTS; tile < count * (part + 1) / POINTS; tile++) {
+    const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
+    const ptrdiff_t top = place.row - above, start = place.column - left;
+    for (ptrdiff_t row = top < 0 ? 0 : top; row < top + size && row < rows; row++) {
+      const ptrdiff_t from = start < 0 ? 0 : start, to = start + size < columns ? start + size : columns;
+      const char *line = (const char *)(x + ((place.image * rows + row) * columns + from) * channels);
+      const char *end = (const char *)(x + ((place.image * rows + row) * columns + to) * channels);
+      for (; line < end; line += 64) {
+        if (writes)
+          __builtin_prefetch(line, 1, 2);
+        else
+          __builtin_prefetch(line, 0, 2);
+      }
+    }
+  }
 }
 
 static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float *x, const float *weights,
@@ -106,7 +125,7 @@ static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float 
                                         float *y) {
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
-  const ptrdiff_t limit = LEVEL(tile_block)(g), blocks = (last - first + limit - 1) / limit;
+  const ptrdiff_t blocks = (last - first + TILE_BLOCK - 1) / TILE_BLOCK;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t from = first + (last - first) * block / blocks, to = first + (last - first) * (block + 1) / blocks;
     const ptrdiff_t count = to - from, v_point = count * v_stride + SKEW, m_point = count * m_stride + SKEW;
@@ -114,13 +133,18 @@ static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float 
     LEVEL(winograd_input)(g, x, from, count, v, v_point);
     const ptrdiff_t tiles = (count + TILE - 1) / TILE;
     const float *u = weights;
-    for (ptrdiff_t point = 0; point < POINTS; point++)
+    const ptrdiff_t next = first + (last - first) * (block + 2) / blocks;
+    for (ptrdiff_t point = 0; point < POINTS; point++) {
+      LEVEL(prefetch_tiles)(g, y, g->output_height, g->output_width, g->output_channels, 0, 0, 4, 1, from, count, point);
+      if (block + 1 < blocks)
+        LEVEL(prefetch_tiles)(g, x, g->height, g->width, channels, g->top, g->left, 6, 0, to, next - to, point);
       for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, u += channels * BLOCK)
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           const ptrdiff_t start = count * tile / tiles, end = count * (tile + 1) / tiles;
           LEVEL(product_tiles)[end - start - 1](v + point * v_point + start * v_stride, v_stride, u, channels,
                                                 m + point * m_point + start * m_stride + k, m_stride);
         }
+    }
     LEVEL(winograd_output)(g, m, m_point, bias, relu, from, count, y);
   }
 }
@@ -130,7 +154,7 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
                                             float *gradient) {
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
-  const ptrdiff_t limit = LEVEL(tile_block)(g), blocks = (last - first + limit - 1) / limit;
+  const ptrdiff_t blocks = (last - first + TILE_BLOCK - 1) / TILE_BLOCK;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t from = first + (last - first) * block / blocks, to = first + (last - first) * (block + 1) / blocks;
     const ptrdiff_t count = to - from, v_point = count * v_stride + SKEW, m_point = count * m_stride + SKEW;
@@ -139,7 +163,10 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
     LEVEL(winograd_gradient)(g, dy, from, count, m, m_point);
     const ptrdiff_t tiles = (channels + TILE - 1) / TILE;
     float *du = gradient;
-    for (ptrdiff_t point = 0; point < POINTS; point++)
+    const ptrdiff_t next = first + (last - first) * (block + 2) / blocks;
+    for (ptrdiff_t point = 0; point < POINTS; point++) {
+      if (block + 1 < blocks)
+        LEVEL(prefetch_tiles)(g, x, g->height, g->width, channels, g->top, g->left, 6, 0, to, next - to, point);
       for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, du += channels * BLOCK)
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           const ptrdiff_t start = channels * tile / tiles, end = channels * (tile + 1) / tiles;
@@ -147,5 +174,6 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
                                                          m + point * m_point + k, m_stride, count, adds || block > 0,
                                                          du + start * BLOCK);
         }
+    }
   }
 }
