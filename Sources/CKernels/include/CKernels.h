@@ -189,3 +189,7 @@ void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolu
                              float *w);
 /// y [columns, rows] = x [rows, columns] transposed.
 void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y);
+
+/// Where AddressSanitizer watches, makes it report every access to a block of memory beyond its first `size` of `capacity`
+/// bytes; otherwise does nothing.
+void ckernels_limit_block(void *block, ptrdiff_t size, ptrdiff_t capacity);

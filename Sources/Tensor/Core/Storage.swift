@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 import Synchronization
 
@@ -15,9 +16,14 @@ final class Storage: @unchecked Sendable {
   init(size: Int) {
     capacity = StoragePool.capacity(for: size)
     bytes = StoragePool.shared.take(capacity)
+    ckernels_limit_block(bytes, size, capacity)
   }
 
-  deinit { StoragePool.shared.give(bytes, capacity) }
+  deinit {
+    // Nobody may touch a free block.
+    ckernels_limit_block(bytes, 0, capacity)
+    StoragePool.shared.give(bytes, capacity)
+  }
 
   /// What `make` returned when it was first asked for under `key` since the bytes last changed.
   func derived(_ key: String, _ make: () -> Tensor) -> Tensor {
