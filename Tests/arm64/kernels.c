@@ -148,8 +148,8 @@ static void test_winograd(ptrdiff_t images, ptrdiff_t h, ptrdiff_t w, ptrdiff_t 
   k->winograd_convolution(&g, x, points, offsets, relu, 0, cut, scratch, y);
   k->winograd_convolution(&g, x, points, offsets, relu, cut, tiles, scratch, y);
   compare("winograd_convolution", 1.5e-5, y, ey, images * count);
-  k->winograd_weight_gradient(&g, x, dy, 0, cut, scratch, sums);
-  k->winograd_weight_gradient(&g, x, dy, cut, tiles, scratch, sums + point_count);
+  k->winograd_weight_gradient(&g, x, dy, 0, cut, cut == 0, scratch, sums);
+  k->winograd_weight_gradient(&g, x, dy, cut, tiles, cut == tiles, scratch, sums + point_count);
   k->winograd_kernel_gradient(&g, sums, 2, point_count, 0, c / 2, dw);
   k->winograd_kernel_gradient(&g, sums, 2, point_count, c / 2, c, dw);
   compare("winograd_kernel_gradient", 1.5e-5, dw, edw, size);
@@ -287,6 +287,94 @@ static void test_elements(ptrdiff_t count) {
   release();
 }
 
+static void test_arithmetic(ptrdiff_t count) {
+  float *a = numbers(count), *b = numbers(count), *y = NEW(float, count);
+  double *e = NEW(double, count);
+  k->relu(a, count, y);
+  for (ptrdiff_t i = 0; i < count; i++) e[i] = fmax(a[i], 0);
+  compare("relu", 0, y, e, count);
+  k->sum_relu(a, b, count, y);
+  for (ptrdiff_t i = 0; i < count; i++) e[i] = fmax((double)a[i] + b[i], 0);
+  compare("sum_relu", 1e-7, y, e, count);
+  k->combination(a, 0.5f, b, -2, count, y);
+  for (ptrdiff_t i = 0; i < count; i++) e[i] = a[i] * 0.5 - b[i] * 2.0;
+  compare("combination", 2e-7, y, e, count);
+  k->product(a, b, count, y);
+  for (ptrdiff_t i = 0; i < count; i++) e[i] = (double)a[i] * b[i];
+  compare("product", 1e-7, y, e, count);
+  k->scaled(a, -1.5f, count, y);
+  for (ptrdiff_t i = 0; i < count; i++) e[i] = a[i] * -1.5;
+  compare("scaled", 1e-7, y, e, count);
+  release();
+}
+
+static void test_adam(ptrdiff_t count, int amsgrad) {
+  const ckernels_adam step = {0.5f, 0.25f, 0.75f, 0.125f, 0.0625f, 0.01f, 1e-3f};
+  float *gradient = numbers(count), *w = numbers(count), *m = numbers(count), *v = numbers(count), *most = numbers(count);
+  double *ew = NEW(double, count), *em = NEW(double, count), *ev = NEW(double, count), *emost = NEW(double, count);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    v[i] = fabsf(v[i]), most[i] = fabsf(most[i]);
+    const double g = fmax(-0.25, fmin(0.25, gradient[i] * 0.5));
+    em[i] = m[i] + (g - m[i]) * 0.125;
+    ev[i] = v[i] + (g * g - v[i]) * 0.0625;
+    emost[i] = amsgrad ? fmax(ev[i], most[i]) : ev[i];
+    ew[i] = w[i] * 0.75 - 0.01 * em[i] / (sqrt(emost[i]) + 1e-3);
+  }
+  k->adam(&step, count, gradient, w, m, v, amsgrad ? most : NULL);
+  compare("adam, weights", 1e-6, w, ew, count);
+  compare("adam, mean", 1e-6, m, em, count);
+  compare("adam, square", 1e-6, v, ev, count);
+  if (amsgrad) compare("adam, largest", 1e-6, most, emost, count);
+  release();
+}
+
+// The nearest number with eight significant bits.
+static double bfloat16(float x) {
+  int exponent;
+  const double fraction = frexp(x, &exponent);
+  return ldexp(rint(ldexp(fraction, 8)), exponent - 8);
+}
+// The nearest number with eleven significant bits, or multiple of 2^-24.
+static double half(float x) {
+  int exponent;
+  frexp(x, &exponent);
+  const int unit = exponent - 11 < -24 ? -24 : exponent - 11;
+  return ldexp(rint(ldexp(x, -unit)), unit);
+}
+
+static void test_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int transpose_a, int transpose_b) {
+  const ptrdiff_t as = (transpose_a ? rows : depth) + 1, bs = (transpose_b ? depth : columns) + 2, cs = columns + 3;
+  float *a = numbers((transpose_a ? depth : rows) * as), *b = numbers((transpose_b ? columns : depth) * bs);
+  float *c = NEW(float, rows * cs), *y = NEW(float, rows * columns);
+  double *e = NEW(double, rows * columns);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t j = 0; j < columns; j++)
+      for (ptrdiff_t l = 0; l < depth; l++)
+        e[i * columns + j] += bfloat16(a[transpose_a ? l * as + i : i * as + l]) *
+                              bfloat16(b[transpose_b ? j * bs + l : l * bs + j]);
+  const ckernels_product g = {rows, columns, depth, as, bs, cs, transpose_a, transpose_b};
+  k->bfloat16_product(&g, a, b, c);
+  for (ptrdiff_t i = 0; i < rows; i++) memcpy(y + i * columns, c + i * cs, (size_t)columns * sizeof *y);
+  compare("bfloat16_product", 2e-6, y, e, rows * columns);
+  release();
+}
+
+static void test_half_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth) {
+  if (rows > k->half_rows) return;
+  const ptrdiff_t blocks = (columns + k->half_block - 1) / k->half_block;
+  float *x = numbers(rows * depth), *w = numbers(depth * columns), *y = NEW(float, rows * columns);
+  uint16_t *packed = NEW(uint16_t, blocks * depth * k->half_block);
+  double *e = NEW(double, rows * columns), one = 1;
+  for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t j = 0; j < columns; j++)
+      for (ptrdiff_t l = 0; l < depth; l++) e[i * columns + j] += x[i * depth + l] * half(w[l * columns + j]);
+  const double fits = k->half_pack(w, depth, columns, 0, blocks, packed);
+  compare_sums("half_pack", &fits, &one, 1);
+  k->half_product(x, rows, depth, packed, columns, 0, blocks, y);
+  compare("half_product", 2e-6, y, e, rows * columns);
+  release();
+}
+
 int main(void) {
   static const ptrdiff_t channels[] = {1, 3, 4, 5, 8, 15, 16, 17, 31, 33, 40}, widths[] = {1, 5, 6, 7, 12, 13, 25};
   for (ckernels_level level = ckernels_level_baseline; level <= ckernels_best_level(); level++) {
@@ -312,7 +400,12 @@ int main(void) {
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 8; j++) test_columns(rows[i], columns[j]);
     static const ptrdiff_t counts[] = {0, 1, 7, 8, 9, 255, 256, 257, 5000};
-    for (int i = 0; i < 9; i++) test_elements(counts[i]);
+    for (int i = 0; i < 9; i++) test_elements(counts[i]), test_arithmetic(counts[i]), test_adam(counts[i], i % 2);
+    static const ptrdiff_t products[][3] = {{1, 1, 1}, {3, 5, 2}, {13, 33, 7}, {12, 64, 513}, {193, 9, 40}, {5, 70, 1025}};
+    for (int i = 0; i < 6; i++) {
+      for (int j = 0; j < 4; j++) test_products(products[i][0], products[i][1], products[i][2], j & 1, j >> 1);
+      for (int rows = 1; rows <= 4; rows++) test_half_products(rows, products[i][1], products[i][2]);
+    }
     print_results();
   }
   printf(failures ? "%d kernels are wrong\n" : "all kernels agree\n", failures);
