@@ -133,6 +133,7 @@ typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrd
 static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
+// Takes about 230 KB of stack for the packed blocks; threads have 512 KB at least.
 static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
   uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
   uint32_t packed_b[BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));

@@ -73,3 +73,17 @@ void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float
       for (ptrdiff_t i = top; i < rows && i < top + square; i++)
         for (ptrdiff_t j = left; j < columns && j < left + square; j++) y[j * rows + i] = x[i * columns + j];
 }
+
+float ckernels_largest_magnitude(const float *x, ptrdiff_t count) {
+  // As whole numbers: without the sign bit the bits of floats rise with them, and those of infinity and NaN are last.
+  uint32_t largest = 0;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof bits);
+    bits &= 0x7FFFFFFF;
+    largest = bits > largest ? bits : largest;
+  }
+  float result;
+  memcpy(&result, &largest, sizeof result);
+  return result;
+}

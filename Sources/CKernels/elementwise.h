@@ -15,7 +15,7 @@ static void LEVEL(relu)(const float *restrict x, ptrdiff_t count, float *restric
   for (ptrdiff_t i = 0; i < count; i++) y[i] = x[i] < 0 ? 0 : x[i];
 }
 
-static void LEVEL(sum_relu)(const float *restrict a, const float *restrict b, ptrdiff_t count, float *restrict y) {
+static void LEVEL(add_relu)(const float *restrict a, const float *restrict b, ptrdiff_t count, float *restrict y) {
   for (ptrdiff_t i = 0; i < count; i++) {
     const float sum = a[i] + b[i];
     y[i] = sum < 0 ? 0 : sum;

@@ -7,8 +7,8 @@
 #include "convolution.h"
 #include "convolution_weight_gradient.h"
 #include "elementwise.h"
+#include "float16_products.h"
 #include "normalization.h"
-#include "half_products.h"
 #include "pooling.h"
 #include "winograd.h"
 #include "winograd_products.h"
@@ -20,7 +20,9 @@ const ckernels_table LEVEL(ckernels_table) = {
     .convolution = LEVEL(convolution),
     .convolution_weight_gradient = LEVEL(convolution_weight_gradient),
     .winograd_tiles = LEVEL(winograd_tiles),
-    .winograd_scratch = LEVEL(winograd_scratch),
+    .winograd_convolution_scratch = LEVEL(winograd_convolution_scratch),
+    .winograd_gradient_scratch = LEVEL(winograd_gradient_scratch),
+    .winograd_gradient_tiles = LEVEL(gradient_tile_block),
     .winograd_weight_count = LEVEL(winograd_weight_count),
     .winograd_weights = LEVEL(winograd_weights),
     .winograd_convolution = LEVEL(winograd_convolution),
@@ -30,11 +32,11 @@ const ckernels_table LEVEL(ckernels_table) = {
     .normalize_pool_sums = LEVEL(normalize_pool_sums),
     .normalize_pool_gradient = LEVEL(normalize_pool_gradient),
     .bfloat16_product = LEVEL(bfloat16_product),
-    .half_block = HALF_BLOCK,
-    .half_rows = HALF_ROWS,
-#if HALF_BLOCK
-    .half_pack = LEVEL(half_pack),
-    .half_product = LEVEL(half_product),
+    .float16_block = FLOAT16_BLOCK,
+    .float16_rows = FLOAT16_ROWS,
+#if FLOAT16_BLOCK
+    .float16_pack = LEVEL(float16_pack),
+    .float16_product = LEVEL(float16_product),
 #endif
     .column_moments = LEVEL(column_moments),
     .column_affine = LEVEL(column_affine),
@@ -46,7 +48,7 @@ const ckernels_table LEVEL(ckernels_table) = {
     .max_pool_gradient = LEVEL(max_pool_gradient),
     .adam = LEVEL(adam),
     .relu = LEVEL(relu),
-    .sum_relu = LEVEL(sum_relu),
+    .add_relu = LEVEL(add_relu),
     .combination = LEVEL(combination),
     .product = LEVEL(product),
     .scaled = LEVEL(scaled),

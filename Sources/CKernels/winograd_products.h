@@ -80,17 +80,32 @@ typedef void (*LEVEL(gradient_product_tile_function))(const float *, ptrdiff_t, 
 static const LEVEL(gradient_product_tile_function) LEVEL(gradient_product_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
-// Tiles per block: V and M of so many lie in the second-level cache with most channel counts, and the products have rows
-// for whole register tiles. (48 are as fast by themselves, but leave no room for what is asked for ahead.)
+// Tiles per block of a convolution: V and M of so many lie in the second-level cache with most channel counts, and the
+// products have rows for whole register tiles. (48 are as fast by themselves, but leave no room for what is asked for ahead.)
 #define TILE_BLOCK 24
+
+// Tiles per block of the weights' gradient. Each block reads and writes all of dU, C·K numbers per point, beside V and M with
+// C + K per tile: with so many tiles neither outweighs the other.
+INLINE ptrdiff_t LEVEL(gradient_tile_block)(const ckernels_winograd *g) {
+  const ptrdiff_t balanced = g->input_channels * g->output_channels / (g->input_channels + g->output_channels);
+  return balanced < TILE_BLOCK ? TILE_BLOCK : balanced > 4 * TILE_BLOCK ? 4 * TILE_BLOCK : balanced;
+}
 
 static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
   return (g->output_height + 3) / 4 * ((g->output_width + 3) / 4);
 }
 
-static ptrdiff_t LEVEL(winograd_scratch)(const ckernels_winograd *g) {
+static ptrdiff_t LEVEL(winograd_scratch)(const ckernels_winograd *g, ptrdiff_t tiles) {
   const ptrdiff_t per_tile = LEVEL(rounded)(g->input_channels, LANES) + LEVEL(rounded)(g->output_channels, BLOCK);
-  return POINTS * (TILE_BLOCK * per_tile + 2 * SKEW);
+  return POINTS * (tiles * per_tile + 2 * SKEW);
+}
+
+static ptrdiff_t LEVEL(winograd_convolution_scratch)(const ckernels_winograd *g) {
+  return LEVEL(winograd_scratch)(g, TILE_BLOCK);
+}
+
+static ptrdiff_t LEVEL(winograd_gradient_scratch)(const ckernels_winograd *g) {
+  return LEVEL(winograd_scratch)(g, LEVEL(gradient_tile_block)(g));
 }
 
 static ptrdiff_t LEVEL(winograd_weight_count)(const ckernels_winograd *g) {
@@ -154,7 +169,7 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
                                             float *gradient) {
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
-  const ptrdiff_t blocks = (last - first + TILE_BLOCK - 1) / TILE_BLOCK;
+  const ptrdiff_t limit = LEVEL(gradient_tile_block)(g), blocks = (last - first + limit - 1) / limit;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t from = first + (last - first) * block / blocks, to = first + (last - first) * (block + 1) / blocks;
     const ptrdiff_t count = to - from, v_point = count * v_stride + SKEW, m_point = count * m_stride + SKEW;

@@ -21,8 +21,8 @@ public final class Dense: Layer {
 
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
     let product =
-      context.usesHalfWidthWeights
-      ? x.matrixProduct(halfWidth: kernel.value)
+      context.usesFloat16Weights
+      ? x.matrixProduct(float16Weights: kernel.value)
       : x.matrixProduct(context.value(of: kernel), precision: context.precision)
     return activation(product.adding(bias: context.value(of: bias)))
   }

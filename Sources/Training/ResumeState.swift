@@ -20,7 +20,7 @@ struct ResumePosition: Codable {
 }
 
 /// What must be equal for one run to be the continuation of another.
-struct RunFingerprint: Codable, Equatable {
+struct RunFingerprint: Codable {
   var model: [String: String]
   var settings: [String: String]
   var seed: UInt64

@@ -65,7 +65,7 @@ import Testing
     #expect(problem("data: {generate: {length: 4}}").contains("in data.generate; did you mean \"lengths\"?"))
     #expect(
       problem("training: {zebra: 3}")
-        == "train.yaml:1: unknown key \"zebra\" in training; use one of batch_size, epochs")
+        == "train.yaml:1: unknown key \"zebra\" in training; use one of batch_size, epochs, precision")
     #expect(problem("optimizer: {name: adam, learning_rat: 1}").contains("did you mean \"learning_rate\"?"))
     #expect(problem("optimizer: adm").contains("did you mean \"adam\"?"))
     #expect(problem("loss: {name: focal, gama: 1}").contains("did you mean \"gamma\"?"))

@@ -37,8 +37,9 @@ import Testing
           square: square.elements()[i], largest: amsgrad ? largest.elements()[i] : nil)
       }
       let (w, m, v, most) = (weights + Tensor(zeros: [count]), mean * 1, square * 1, largest * 1)
-      CPUBackend(level: level).adam(
-        step, count: count, gradient: gradient.floats, weights: w.floats, mean: m.floats, square: v.floats,
+      step.apply(
+        with: level.kernels, count: count, gradient: gradient.floats, weights: w.floats, mean: m.floats,
+        square: v.floats,
         largest: amsgrad ? most.floats : nil)
       expectClose(w, expected.map(\.weight), tolerance: 2e-6, "weights \(level) \(count)")
       expectClose(m, expected.map(\.mean), tolerance: 1e-6, "mean \(level) \(count)")
@@ -55,8 +56,9 @@ import Testing
     let (gradient, weights) = (Tensor(zeros: [20]), Tensor(zeros: [20]))
     let mean = Tensor(repeating: -.leastNormalMagnitude, shape: [20])
     let (square, largest) = (Tensor(repeating: .leastNormalMagnitude, shape: [20]), Tensor(zeros: [20]))
-    CPUBackend(level: level).adam(
-      step, count: 20, gradient: gradient.floats, weights: weights.floats, mean: mean.floats, square: square.floats,
+    step.apply(
+      with: level.kernels, count: 20, gradient: gradient.floats, weights: weights.floats, mean: mean.floats,
+      square: square.floats,
       largest: largest.floats)
     for tensor in [mean, square, largest] { #expect(tensor.elements().allSatisfy { $0 == 0 }) }
   }
@@ -67,9 +69,9 @@ import Testing
     for count in [0, 1, 15, 16, 17, 50_000] {
       let (a, b) = (numbers.whole([count]), numbers.whole([count]))
       let expected = zip(a.elements(), b.elements()).map { max(Double($0 + $1), 0) }
-      expectClose(CPUBackend(level: level).sumRelu(a, b), expected, tolerance: 0, "\(level) \(count)")
+      expectClose(CPUBackend(level: level).addRelu(a, b), expected, tolerance: 0, "\(level) \(count)")
     }
-    let missing = CPUBackend(level: level).sumRelu(
+    let missing = CPUBackend(level: level).addRelu(
       Tensor([Float.nan, -1, .infinity], shape: [3]), Tensor([Float(1), .nan, -.infinity], shape: [3]))
     #expect(missing.elements().allSatisfy { $0.isNaN })
   }
@@ -77,8 +79,8 @@ import Testing
   @Test func gradientOfSumAndReLUGoesToBoth() {
     var numbers = Numbers("gradient of the sum and ReLU")
     let (a, b) = (numbers.awayFromZero([3, 5]), numbers.awayFromZero([3, 5]) * 0.01)
-    gradientCheck([a, b], reference: { inputs in zip(inputs[0], inputs[1]).map { max($0 + $1, 0) } }) {
-      $0[0].addedRelu($0[1])
-    }
+    gradientCheck(
+      [a, b], reference: { inputs in zip(inputs[0], inputs[1]).map { max($0 + $1, 0) } },
+      { $0[0].addedRelu($0[1]) })
   }
 }

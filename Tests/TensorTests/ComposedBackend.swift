@@ -45,7 +45,6 @@ struct ComposedBackend: Backend {
   func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor { base.spatialMeansGradient(dy, shape: shape) }
 
   func relu(_ x: Tensor) -> Tensor { base.relu(x) }
-  func sumRelu(_ a: Tensor, _ b: Tensor) -> Tensor { base.sumRelu(a, b) }
   func sigmoid(_ x: Tensor) -> Tensor { base.sigmoid(x) }
   func combination(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) -> Tensor {
     base.combination(a, alpha, b, beta)
@@ -66,13 +65,6 @@ struct ComposedBackend: Backend {
     _ logits: Tensor, targets: Tensor, labelSmoothing: Float
   ) -> (sum: Double, slopes: Tensor) {
     base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing)
-  }
-  func adam(
-    _ step: AdamStep, count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
-    mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, largest: UnsafeMutablePointer<Float>?
-  ) {
-    base.adam(
-      step, count: count, gradient: gradient, weights: weights, mean: mean, square: square, largest: largest)
   }
   func sum(_ x: Tensor) -> Double { base.sum(x) }
   func sumOfSquares(_ x: Tensor) -> Double { base.sumOfSquares(x) }

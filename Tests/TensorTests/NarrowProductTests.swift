@@ -2,7 +2,7 @@ import Testing
 
 @testable import Tensor
 
-/// Products whose factors are rounded: to bfloat16 in training, to half width (IEEE binary16) in inference.
+/// Products whose factors are rounded: to bfloat16 in training, to float16 (IEEE binary16) in inference.
 @Suite struct NarrowProductTests {
   /// The nearest bfloat16, of two equally near ones the even one: by the definition, without bits.
   private func bfloat16(_ x: Float) -> Double {
@@ -76,53 +76,57 @@ import Testing
         transposeB: false), tolerance: 2e-6)
   }
 
-  /// The nearest number with eleven significant bits, or a multiple of 2⁻²⁴ where it is small.
-  private func half(_ x: Float) -> Double {
+  /// The nearest number with eleven significant bits, or a multiple of 2⁻³⁹ of the power of two below the largest weight.
+  private func float16(_ x: Float, largest: Float) -> Double {
     guard x.isFinite, x != 0 else { return Double(x) }
-    let unit = max(Double(x.magnitude.binade) / 1024, 0x1p-24)
+    let unit = max(Double(x.magnitude.binade) / 1024, Double(largest.binade) * 0x1p-38)
     return (Double(x) / unit).rounded(.toNearestOrEven) * unit
   }
 
-  @Test(arguments: SIMDLevel.supported, [1, 2, 3, 4])
-  func halfWidthEqualsTheDefinition(level: SIMDLevel, rows: Int) {
-    // Columns that fill no whole block, just over the size from which half width is taken.
+  /// Weights of usual size, and such that would leave the range of float16 without scaling.
+  @Test(arguments: SIMDLevel.supported, [(1, Float(0.05)), (2, 1e-9), (3, 1e7), (4, 0.05)])
+  func float16EqualsTheDefinition(level: SIMDLevel, sizes: (rows: Int, magnitude: Float)) {
+    let (rows, magnitude) = sizes
+    // Columns that fill no whole block, just over the size from which float16 is taken.
     let (depth, columns) = (1037, 1019)
-    var numbers = Numbers("half width", rows)
+    var numbers = Numbers("float16", rows)
     let x = numbers.normal([rows, depth])
-    var weights = numbers.normal([depth, columns]) * 0.05
-    weights.withMutableElements(of: Float.self) { $0[0] = 1e-7 }
+    var weights = numbers.normal([depth, columns]) * magnitude
+    weights.withMutableElements(of: Float.self) { $0[0] = magnitude * 1e-7 }
+    let largest = weights.elements().reduce(0) { max($0, $1.magnitude) }
     let backend = CPUBackend(level: level)
-    let product = backend.matrixProduct(x, halfWidth: weights)
-    let isHalf = backend.kernels.half_rows > 0
+    let product = backend.matrixProduct(x, float16Weights: weights)
+    let isRounded = backend.kernels.float16_rows > 0
     expectClose(
       product,
       Reference.matrixProduct(
-        x.doubles, isHalf ? weights.elements().map(half) : weights.doubles, m: rows, n: columns, k: depth,
+        x.doubles, isRounded ? weights.elements().map { float16($0, largest: largest) } : weights.doubles, m: rows,
+        n: columns, k: depth,
         transposeA: false, transposeB: false), shape: [rows, columns], tolerance: 2e-6, "\(level) \(rows)")
   }
 
-  @Test func halfWidthFollowsTheWeights() {
+  @Test func float16FollowsTheWeights() {
     var numbers = Numbers("changing weights")
     let x = numbers.normal([1, 1024])
     var weights = Tensor(zeros: [1024, 1024])
-    #expect(x.matrixProduct(halfWidth: weights).elements().allSatisfy { $0 == 0 })
+    #expect(x.matrixProduct(float16Weights: weights).elements().allSatisfy { $0 == 0 })
     weights.withMutableElements(of: Float.self) { $0.update(repeating: 2) }
     let sum = 2 * x.elements().reduce(0, +)
-    #expect(x.matrixProduct(halfWidth: weights).elements().allSatisfy { abs($0 - sum) < 1e-3 })
+    #expect(x.matrixProduct(float16Weights: weights).elements().allSatisfy { abs($0 - sum) < 1e-3 })
   }
 
-  @Test func numbersTooLargeForHalfWidthStayExact() {
+  @Test func infinityStays() {
     var weights = Tensor(zeros: [1024, 1024])
-    weights.withMutableElements(of: Float.self) { $0[5] = 70_000 }
+    weights.withMutableElements(of: Float.self) { ($0[5], $0[6]) = (.infinity, 2) }
     var x = Tensor(zeros: [1, 1024])
     x.withMutableElements(of: Float.self) { $0[0] = 1 }
-    let product = x.matrixProduct(halfWidth: weights).elements()
-    #expect(product[5] == 70_000 && product[4] == 0)
+    let product = x.matrixProduct(float16Weights: weights).elements()
+    #expect(product[5] == .infinity && product[6] == 2 && product[4] == 0)
   }
 
-  @Test func moreRowsThanHalfWidthTakesAreExact() {
+  @Test func moreRowsThanFloat16TakesAreExact() {
     var numbers = Numbers("many rows")
     let (x, weights) = (numbers.normal([9, 1024]), numbers.normal([1024, 1024]))
-    #expect(x.matrixProduct(halfWidth: weights).elements() == x.matrixProduct(weights).elements())
+    #expect(x.matrixProduct(float16Weights: weights).elements() == x.matrixProduct(weights).elements())
   }
 }

@@ -9,7 +9,9 @@ import Training
 
 /// Training as a whole: it learns, and gives back the memory that it took.
 @Suite struct LearningTests {
-  @Test func aTinyModelLearnsToReadDrawnDigits() throws {
+  /// In bfloat16 as well as in float32.
+  @Test(arguments: ArithmeticPrecision.allCases)
+  func aTinyModelLearnsToReadDrawnDigits(precision: ArithmeticPrecision) throws {
     let (width, height) = (60, 40)
     let codec = try LabelCodec(charset: .digits, maximumLength: 1)
     let generator = try CaptchaGenerator(
@@ -33,7 +35,8 @@ import Training
     let epochs = 12
     let trainer = Trainer(
       model: model, loss: SoftmaxCrossEntropy(), optimizer: Optimizer(Adam(), parameters: model.namedParameters),
-      codec: codec, callbacks: [OneCycle(maximum: 0.005)], options: TrainingOptions(epochs: epochs, batchSize: 32))
+      codec: codec, callbacks: [OneCycle(maximum: 0.005)],
+      options: TrainingOptions(epochs: epochs, batchSize: 32, precision: precision))
     let result = try trainer.fit(
       GeneratedBatches(images(.training), count: 1000, codec: codec), validation: images(.validation).dataset(0..<200))
     let losses = result.history.compactMap { $0.logs[.valLoss] }

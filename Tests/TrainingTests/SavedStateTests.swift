@@ -44,6 +44,7 @@ import Training
     #expect(try refusal() == "not refused")
     #expect(try refusal { $0.seed = 8 }.contains("(seed: 7, now 8)"))
     #expect(try refusal { $0.batchSize = 5 }.contains("(batch size: 4, now 5)"))
+    #expect(try refusal { $0.precision = .bfloat16 }.contains("(precision: float32, now bfloat16)"))
     #expect(try refusal { $0.loss = SoftmaxCrossEntropy() }.contains("(loss: bce, now softmax)"))
     #expect(try refusal { $0.modelMetadata = ["model": "big"] }.contains("(model: small, now big)"))
     #expect(try refusal { $0.modelMetadata = [:] }.contains("(model: small, now none)"))

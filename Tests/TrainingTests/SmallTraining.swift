@@ -15,6 +15,7 @@ struct SmallTraining {
   var batchSize = 4
   var seed: UInt64 = 7
   var modelSeed: UInt64 = 1
+  var precision = ArithmeticPrecision.float32
   var filters = 4
   var loss: any Loss = BinaryCrossEntropy()
   var modelMetadata = ["model": "small"]
@@ -54,7 +55,8 @@ struct SmallTraining {
           Adam(amsgrad: true), parameters: model.namedParameters, learningRate: 0.01, clipping: .byNorm(1),
           accumulationSteps: accumulationSteps),
       codec: codec, callbacks: callbacks(), sinks: sinks,
-      options: TrainingOptions(epochs: epochs, batchSize: batchSize, evaluationBatchSize: 3, seed: seed),
+      options: TrainingOptions(
+        epochs: epochs, batchSize: batchSize, evaluationBatchSize: 3, seed: seed, precision: precision),
       directory: directory, modelMetadata: modelMetadata, metrics: metrics)
   }
 

@@ -70,9 +70,13 @@ typedef struct {
   void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy,
                                       float *weight_gradient);
 
-  /// Tiles of 4×4 outputs in the Winograd convolution of one image, and floats that one thread needs as `scratch`.
+  /// Tiles of 4×4 outputs in the Winograd convolution of one image.
   ptrdiff_t (*winograd_tiles)(const ckernels_winograd *geometry);
-  ptrdiff_t (*winograd_scratch)(const ckernels_winograd *geometry);
+  /// Floats that one thread needs as `scratch` for the convolution, and for the gradient of the weights.
+  ptrdiff_t (*winograd_convolution_scratch)(const ckernels_winograd *geometry);
+  ptrdiff_t (*winograd_gradient_scratch)(const ckernels_winograd *geometry);
+  /// How many tiles the gradient of the weights is best given at once.
+  ptrdiff_t (*winograd_gradient_tiles)(const ckernels_winograd *geometry);
   /// Floats that the weights take, seen at Winograd's points.
   ptrdiff_t (*winograd_weight_count)(const ckernels_winograd *geometry);
   /// The input channels first ..< last of w [3, 3, input_channels, output_channels] at Winograd's points.
@@ -105,15 +109,14 @@ typedef struct {
   /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float.
   void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const float *b, float *c);
 
-  /// Columns per block of half-width weights, and the most rows of a half-width product; 0 where this level has none.
-  ptrdiff_t half_block, half_rows;
-  /// The blocks first ..< last of w [rows, columns] in half width (IEEE binary16): [block][rows][half_block]. Returns
-  /// 0 where a number is too large for that, else 1.
-  int (*half_pack)(const float *w, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last,
-                   uint16_t *packed);
-  /// The blocks first ..< last of y [rows, columns] = x [rows, depth] · w, with w packed by `half_pack`.
-  void (*half_product)(const float *x, ptrdiff_t rows, ptrdiff_t depth, const uint16_t *w, ptrdiff_t columns,
-                       ptrdiff_t first, ptrdiff_t last, float *y);
+  /// Columns per block of float16 weights, and the most rows of a product with them; 0 where this level has none.
+  ptrdiff_t float16_block, float16_rows;
+  /// The blocks first ..< last of w [rows, columns] · scale as float16 (IEEE binary16): [block][rows][float16_block].
+  void (*float16_pack)(const float *w, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, float scale,
+                       uint16_t *packed);
+  /// The blocks first ..< last of y [rows, columns] = x [rows, depth] · w · scale, with w packed by `float16_pack`.
+  void (*float16_product)(const float *x, ptrdiff_t rows, ptrdiff_t depth, const uint16_t *w, ptrdiff_t columns,
+                          ptrdiff_t first, ptrdiff_t last, float scale, float *y);
 
   /// Adds the column sums of d = x [rows, channels] - pivot [channels] and of d² to `sums` and `squares`; a pivot near
   /// the mean keeps the variance exact where it is small beside the mean.
@@ -148,7 +151,7 @@ typedef struct {
   /// y = max(x, 0); a NaN stays.
   void (*relu)(const float *x, ptrdiff_t count, float *y);
   /// y = max(a + b, 0); a NaN stays.
-  void (*sum_relu)(const float *a, const float *b, ptrdiff_t count, float *y);
+  void (*add_relu)(const float *a, const float *b, ptrdiff_t count, float *y);
   /// y = a · alpha + b · beta.
   void (*combination)(const float *a, float alpha, const float *b, float beta, ptrdiff_t count, float *y);
   /// y = a · b.
@@ -193,3 +196,5 @@ void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float
 /// Where AddressSanitizer watches, makes it report every access to a block of memory beyond its first `size` of `capacity`
 /// bytes; otherwise does nothing.
 void ckernels_limit_block(void *block, ptrdiff_t size, ptrdiff_t capacity);
+/// The largest |x|; not finite where one of the numbers is not.
+float ckernels_largest_magnitude(const float *x, ptrdiff_t count);

@@ -45,6 +45,8 @@ struct Predict: ParsableCommand {
         failures += 1
       }
     }
+    // Decided for all files, so that a reading does not depend on its place among them.
+    let areFew = files.count <= Recognizer.few
     for start in stride(from: 0, to: files.count, by: Self.chunk) {
       let names = Array(files[start..<min(start + Self.chunk, files.count)])
       let images = Threads.map(count: names.count) { index in Result { try image(names[index], for: description) } }
@@ -57,7 +59,7 @@ struct Predict: ParsableCommand {
           failures += 1
         }
       }
-      for (file, reading) in zip(readable, recognizer.read(readable.map(\.image))) {
+      for (file, reading) in zip(readable, recognizer.read(readable.map(\.image), areFew: areFew)) {
         try write(Line(file: file.name, text: reading.text, confidence: reading.confidence))
       }
     }

@@ -49,7 +49,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public struct LoopConfiguration: Sendable, Equatable {
     public var epochs: Int
     public var batchSize: Int
-    /// How the factors of products are taken.
+    /// How the factors of the dense layers' products are taken in training.
     public var precision: ArithmeticPrecision
   }
 }

@@ -8,8 +8,8 @@ public final class ForwardContext {
   public let isTraining: Bool
   /// Whether the pass is recorded for `backward()`.
   public let isTracking: Bool
-  /// Whether dense layers may read their weights in half width; see `Tensor.matrixProduct(halfWidth:)`.
-  public let usesHalfWidthWeights: Bool
+  /// Whether dense layers may read their weights as float16; see `Tensor.matrixProduct(float16Weights:)`.
+  public let usesFloat16Weights: Bool
   /// How the factors of the dense layers' products are taken. Convolutions stay in float32, where Winograd's algorithm saves
   /// more than narrow numbers would.
   public let precision: ArithmeticPrecision
@@ -18,12 +18,12 @@ public final class ForwardContext {
   private var draws = 0
 
   private init(
-    isTraining: Bool, isTracking: Bool, usesHalfWidthWeights: Bool, precision: ArithmeticPrecision,
+    isTraining: Bool, isTracking: Bool, usesFloat16Weights: Bool, precision: ArithmeticPrecision,
     stream: RandomStream
   ) {
     self.isTraining = isTraining
     self.isTracking = isTracking
-    self.usesHalfWidthWeights = usesHalfWidthWeights
+    self.usesFloat16Weights = usesFloat16Weights
     self.precision = precision
     self.stream = stream
   }
@@ -31,16 +31,16 @@ public final class ForwardContext {
   /// A pass that trains; everything random in it is a pure function of `stream`.
   public static func training(stream: RandomStream, precision: ArithmeticPrecision = .float32) -> ForwardContext {
     ForwardContext(
-      isTraining: true, isTracking: true, usesHalfWidthWeights: false, precision: precision, stream: stream)
+      isTraining: true, isTracking: true, usesFloat16Weights: false, precision: precision, stream: stream)
   }
 
   /// A pass that only computes.
-  public static var inference: ForwardContext { inference(halfWidthWeights: false) }
+  public static var inference: ForwardContext { inference(float16Weights: false) }
 
-  /// A pass that only computes, with dense weights in half width where that is faster.
-  public static func inference(halfWidthWeights: Bool) -> ForwardContext {
+  /// A pass that only computes, with dense weights as float16 where that is faster.
+  public static func inference(float16Weights: Bool) -> ForwardContext {
     ForwardContext(
-      isTraining: false, isTracking: false, usesHalfWidthWeights: halfWidthWeights, precision: .float32,
+      isTraining: false, isTracking: false, usesFloat16Weights: float16Weights, precision: .float32,
       stream: RandomStream(seed: 0))
   }
 

@@ -33,5 +33,8 @@ public struct UpdateSummary: Equatable, Sendable {
 
 extension Tensor {
   /// Σx² in Float's range: infinite where it is more than Float can hold.
-  var squaredNorm: Float { Float(norm * norm) }
+  var squaredNorm: Float {
+    let norm = norm
+    return Float(norm * norm)
+  }
 }

@@ -69,13 +69,13 @@ public struct ParameterPart: @unchecked Sendable {
   }
 
   /// One step of Adam on the whole part, whose slots are the mean, the mean square and, for AMSGrad, the largest mean
-  /// square so far. The backend's own loop, since this is the one rule that every large training uses.
+  /// square so far. A vector loop of its own, since memory should set the pace of the rule that every large training uses.
   func adam(meanGain: Float, squareGain: Float, rate: Float, epsilon: Float, amsgrad: Bool) {
     let step = AdamStep(
       gradientScale: preparation.scale, gradientLimit: preparation.limit, retention: retention, meanGain: meanGain,
       squareGain: squareGain, rate: rate, epsilon: epsilon)
-    Device.cpu.backend.adam(
-      step, count: count, gradient: gradient, weights: weights, mean: slots, square: slots + slotStride,
+    step.apply(
+      count: count, gradient: gradient, weights: weights, mean: slots, square: slots + slotStride,
       largest: amsgrad ? slots + 2 * slotStride : nil)
   }
 

@@ -19,7 +19,7 @@ extension CPUBackend {
 
   public func product(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { kernels.product($0, $1, $2, $3) } }
 
-  public func sumRelu(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { kernels.sum_relu($0, $1, $2, $3) } }
+  public func addRelu(_ a: Tensor, _ b: Tensor) -> Tensor { map(a, b) { kernels.add_relu($0, $1, $2, $3) } }
 
   public func floats(from bytes: Tensor, dividedBy divisor: Float) -> Tensor {
     let y = Tensor(uninitialized: bytes.shape)
@@ -43,16 +43,6 @@ extension CPUBackend {
         scale, y.floats + elements.lowerBound)
     }
     return y
-  }
-
-  public func adam(
-    _ step: AdamStep, count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
-    mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, largest: UnsafeMutablePointer<Float>?
-  ) {
-    var arguments = ckernels_adam(
-      scale: step.gradientScale, limit: step.gradientLimit, retention: step.retention, mean_gain: step.meanGain,
-      square_gain: step.squareGain, rate: step.rate, epsilon: step.epsilon)
-    kernels.adam(&arguments, count, gradient, weights, mean, square, largest)
   }
 
   public func sum(_ x: Tensor) -> Double {

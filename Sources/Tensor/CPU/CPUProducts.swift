@@ -36,38 +36,50 @@ extension CPUBackend {
     return result
   }
 
-  public func matrixProduct(_ a: Tensor, halfWidth b: Tensor) -> Tensor {
+  public func prefersFloat16Weights(_ a: Shape, _ b: Shape) -> Bool {
+    // With more rows arithmetic sets the pace, and few weights stay in the cache, where reading them costs nothing.
+    a.count > 0 && a[0] <= kernels.float16_rows && b.count >= 1 << 20
+  }
+
+  public func matrixProduct(_ a: Tensor, float16Weights b: Tensor) -> Tensor {
     let (rows, depth, columns) = (a.shape[0], a.shape[1], b.shape[1])
-    let block = kernels.half_block
-    // Few weights stay in the cache, where reading them costs nothing.
-    guard rows <= kernels.half_rows, a.shape.count > 0, b.shape.count >= 1 << 20, let packed = halfWidth(b) else {
+    let block = kernels.float16_block
+    guard rows <= kernels.float16_rows else {
       return matrixProduct(a, b, transposeA: false, transposeB: false, precision: .float32)
     }
+    let (packed, scale) = float16Weights(b)
     let result = Tensor(uninitialized: [rows, columns])
     let blocks = (columns + block - 1) / block
     Threads.forEachPart(of: blocks, minimum: max(1, 500_000 / (depth * block))) { part, _ in
-      kernels.half_product(
-        a.floats, rows, depth, packed.halves, columns, part.lowerBound, part.upperBound, result.floats)
+      kernels.float16_product(
+        a.floats, rows, depth, packed.halves, columns, part.lowerBound, part.upperBound, 1 / scale, result.floats)
     }
     return result
   }
 
-  /// Weights [k, n] in half width as the kernel reads them; nil where a number is too large for that.
-  private func halfWidth(_ weights: Tensor) -> Tensor? {
-    let (rows, columns, block) = (weights.shape[0], weights.shape[1], kernels.half_block)
-    let packed = weights.derived("half width, blocks of \(block)") {
+  /// Weights [k, n] times a power of two as float16 in the kernel's order.
+  private func float16Weights(_ weights: Tensor) -> (packed: Tensor, scale: Float) {
+    let (rows, columns, block) = (weights.shape[0], weights.shape[1], kernels.float16_block)
+    let scale = weights.derived("float16 scale") {
+      let largest = ckernels_largest_magnitude(weights.floats, weights.shape.count)
+      // The largest weight comes to 2¹⁴, near the end of the range.
+      return Tensor(
+        largest > 0 && largest.isFinite ? Float(sign: .plus, exponent: 14 - largest.exponent, significand: 1) : 1)
+    }.scalar
+    let packed = weights.derived("float16, blocks of \(block)") {
       let blocks = (columns + block - 1) / block
       let packed = Tensor(uninitialized: [blocks * rows * block * 2], dtype: .uint8)
-      let misfits = Threads.sum(over: blocks, minimum: 1) {
-        kernels.half_pack(weights.floats, rows, columns, $0.lowerBound, $0.upperBound, packed.halves) == 1 ? 0 : 1
+      Threads.forEachPart(of: blocks) { part, _ in
+        kernels.float16_pack(
+          weights.floats, rows, columns, part.lowerBound, part.upperBound, scale, packed.halves)
       }
-      return misfits == 0 ? packed : Tensor(uninitialized: [0], dtype: .uint8)
+      return packed
     }
-    return packed.shape.count > 0 ? packed : nil
+    return (packed, scale)
   }
 }
 
 extension Tensor {
-  /// The address of half-width floats that lie in a tensor of bytes.
+  /// The address of float16 numbers that lie in a tensor of bytes.
   fileprivate var halves: UnsafeMutablePointer<UInt16> { storage.bytes.assumingMemoryBound(to: UInt16.self) }
 }

@@ -9,9 +9,10 @@ public protocol Backend: Sendable {
     _ a: Tensor, _ b: Tensor, transposeA: Bool, transposeB: Bool, precision: ArithmeticPrecision
   ) -> Tensor
 
-  /// a · b for matrices [m, k] and [k, n], where b may be rounded to half width (IEEE binary16); exact products unless the
-  /// backend has a faster one.
-  func matrixProduct(_ a: Tensor, halfWidth b: Tensor) -> Tensor
+  /// Whether products of these shapes are faster with the weights b as float16.
+  func prefersFloat16Weights(_ a: Shape, _ b: Shape) -> Bool
+  /// a · b for matrices [m, k] and [k, n], where b may be rounded to float16 (IEEE binary16).
+  func matrixProduct(_ a: Tensor, float16Weights b: Tensor) -> Tensor
 
   /// x [N,H,W,C] ⋆ kernel [h,w,C,K] + bias [K], then ReLU where asked.
   func convolution(
@@ -61,8 +62,8 @@ public protocol Backend: Sendable {
   func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor
 
   func relu(_ x: Tensor) -> Tensor
-  /// max(a + b, 0).
-  func sumRelu(_ a: Tensor, _ b: Tensor) -> Tensor
+  /// max(a + b, 0); composed of the two operations unless the backend has a faster one.
+  func addRelu(_ a: Tensor, _ b: Tensor) -> Tensor
   /// 1 / (1 + e^(−x)).
   func sigmoid(_ x: Tensor) -> Tensor
   /// a · alpha + b · beta.
@@ -86,41 +87,10 @@ public protocol Backend: Sendable {
   func softmaxCrossEntropy(
     _ logits: Tensor, targets: Tensor, labelSmoothing: Float
   ) -> (sum: Double, slopes: Tensor)
-  /// One step of Adam on `count` neighbouring elements, on the calling thread: `weights`, both means and, for AMSGrad, the
-  /// largest mean square so far change in place.
-  func adam(
-    _ step: AdamStep, count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
-    mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, largest: UnsafeMutablePointer<Float>?)
   /// The sum of all elements.
   func sum(_ x: Tensor) -> Double
   /// The sum of the squares of all elements.
   func sumOfSquares(_ x: Tensor) -> Double
-}
-
-/// The numbers of one step of Adam; see `Backend.adam`.
-public struct AdamStep: Sendable {
-  /// The factor on every element of the gradient, and its largest magnitude after that.
-  public var gradientScale, gradientLimit: Float
-  /// The factor on the weights before the update.
-  public var retention: Float
-  /// How far the means move towards the gradient and its square.
-  public var meanGain, squareGain: Float
-  /// The learning rate, corrected for the step's number.
-  public var rate: Float
-  public var epsilon: Float
-
-  public init(
-    gradientScale: Float, gradientLimit: Float, retention: Float, meanGain: Float, squareGain: Float, rate: Float,
-    epsilon: Float
-  ) {
-    self.gradientScale = gradientScale
-    self.gradientLimit = gradientLimit
-    self.retention = retention
-    self.meanGain = meanGain
-    self.squareGain = squareGain
-    self.rate = rate
-    self.epsilon = epsilon
-  }
 }
 
 /// Where tensors live and operations run.

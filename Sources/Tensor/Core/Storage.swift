@@ -99,7 +99,11 @@ public final class StoragePool: Sendable {
       _ = posix_memalign(&pointer, alignment, capacity)
     }
     guard let bytes = pointer else {
-      fatalError("out of memory: no block of \(capacity) bytes for a tensor; use a smaller batch size")
+      // Not a bug of the program, so no trace of it: one line, and the end.
+      try? FileHandle.standardError.write(
+        contentsOf: Data(
+          "error: out of memory: no block of \(capacity) bytes for a tensor; use a smaller batch size or model\n".utf8))
+      exit(1)
     }
     #if os(Linux)
       // Only advice: without huge pages everything works, more slowly. 14 is MADV_HUGEPAGE.

@@ -83,6 +83,8 @@ public struct Tensor: Sendable {
   ) rethrows -> Result {
     precondition(!isTracked, "withMutableElements: this tensor is tracked; write to its `detached` copy")
     if !isKnownUniquelyReferenced(&storage) {
+      // Whoever keeps the old elements, such as a snapshot of weights, hardly computes with them.
+      storage.forgetDerived()
       let copy = Storage(size: shape.count * dtype.size)
       copy.bytes.copyMemory(from: storage.bytes, byteCount: shape.count * dtype.size)
       storage = copy

@@ -9,7 +9,7 @@ extension Tensor {
   /// max(a + b, 0) for equal shapes: `(a + b).relu()` in one pass. Gradients: dy where the result is > 0, for both.
   public func addedRelu(_ other: Tensor) -> Tensor {
     requireSameShape(as: other, "addedRelu")
-    let y = device.backend.sumRelu(self, other)
+    let y = device.backend.addRelu(self, other)
     return Self.tracked(y, from: [self, other], operation: "addedRelu") { dy in
       let masked = dy.device.backend.reluGradient(dy, y: y).masked
       return [masked, masked]
@@ -43,4 +43,8 @@ extension Tensor {
       [$0.device.backend.dropout($0, rate: rate, stream: stream)]
     }
   }
+}
+
+extension Backend {
+  public func addRelu(_ a: Tensor, _ b: Tensor) -> Tensor { relu(combination(a, 1, b, 1)) }
 }

@@ -30,23 +30,27 @@ extension Tensor {
     }
   }
 
-  /// The matrix product of x [m, k] with weights [k, n] that may be read in half width (IEEE binary16), which halves the
+  /// The matrix product of x [m, k] with weights [k, n] that may be read as float16 (IEEE binary16), which halves the
   /// time where each weight is used only a few times; not tracked.
   ///
-  /// The weights' relative error is at most 2⁻¹¹; the arithmetic is in float.
-  public func matrixProduct(halfWidth weights: Tensor) -> Tensor {
-    requireFloat("matrixProduct(halfWidth:)")
-    weights.requireFloat("matrixProduct(halfWidth:)")
+  /// Weights are rounded by at most 2⁻¹¹ of themselves, or 2⁻³⁹ of the largest; the arithmetic is in float32.
+  public func matrixProduct(float16Weights weights: Tensor) -> Tensor {
+    requireFloat("matrixProduct(float16Weights:)")
+    weights.requireFloat("matrixProduct(float16Weights:)")
     precondition(
       shape.rank == 2 && weights.shape.rank == 2 && shape[1] == weights.shape[0],
-      "matrixProduct(halfWidth:): \(shape) does not fit \(weights.shape)")
-    precondition(!isTracked && !weights.isTracked, "matrixProduct(halfWidth:): no gradient flows through it")
-    return device.backend.matrixProduct(self, halfWidth: weights)
+      "matrixProduct(float16Weights:): \(shape) does not fit \(weights.shape)")
+    precondition(!isTracked && !weights.isTracked, "matrixProduct(float16Weights:): no gradient flows through it")
+    let backend = device.backend
+    return backend.prefersFloat16Weights(shape, weights.shape)
+      ? backend.matrixProduct(self, float16Weights: weights) : matrixProduct(weights)
   }
 }
 
 extension Backend {
-  public func matrixProduct(_ a: Tensor, halfWidth b: Tensor) -> Tensor {
+  public func prefersFloat16Weights(_ a: Shape, _ b: Shape) -> Bool { false }
+
+  public func matrixProduct(_ a: Tensor, float16Weights b: Tensor) -> Tensor {
     matrixProduct(a, b, transposeA: false, transposeB: false, precision: .float32)
   }
 }

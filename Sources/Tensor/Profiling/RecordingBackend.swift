@@ -24,11 +24,13 @@ struct RecordingBackend: Backend {
     }
   }
 
-  func matrixProduct(_ a: Tensor, halfWidth b: Tensor) -> Tensor {
+  func prefersFloat16Weights(_ a: Shape, _ b: Shape) -> Bool { base.prefersFloat16Weights(a, b) }
+
+  func matrixProduct(_ a: Tensor, float16Weights b: Tensor) -> Tensor {
     record(
-      "matrixProduct, half width", [a.shape, b.shape], flops: 2 * a.shape.count * b.shape[1], reading: [a],
+      "matrixProduct, float16 weights", [a.shape, b.shape], flops: 2 * a.shape.count * b.shape[1], reading: [a],
       bytesWritten: b.byteCount / 2 + a.shape[0] * b.shape[1] * 4
-    ) { base.matrixProduct(a, halfWidth: b) }
+    ) { base.matrixProduct(a, float16Weights: b) }
   }
 
   func convolution(
@@ -148,8 +150,8 @@ struct RecordingBackend: Backend {
     record("relu", [x.shape], flops: x.shape.count, reading: [x]) { base.relu(x) }
   }
 
-  func sumRelu(_ a: Tensor, _ b: Tensor) -> Tensor {
-    record("sumRelu", [a.shape], flops: 2 * a.shape.count, reading: [a, b]) { base.sumRelu(a, b) }
+  func addRelu(_ a: Tensor, _ b: Tensor) -> Tensor {
+    record("addRelu", [a.shape], flops: 2 * a.shape.count, reading: [a, b]) { base.addRelu(a, b) }
   }
 
   func sigmoid(_ x: Tensor) -> Tensor {
@@ -200,15 +202,6 @@ struct RecordingBackend: Backend {
       "softmaxCrossEntropy", [logits.shape], flops: 6 * logits.shape.count, reading: [logits, targets],
       bytesWritten: logits.byteCount
     ) { base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing) }
-  }
-
-  // Not recorded: several threads call it at once, inside the update that is.
-  func adam(
-    _ step: AdamStep, count: Int, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
-    mean: UnsafeMutablePointer<Float>, square: UnsafeMutablePointer<Float>, largest: UnsafeMutablePointer<Float>?
-  ) {
-    base.adam(
-      step, count: count, gradient: gradient, weights: weights, mean: mean, square: square, largest: largest)
   }
 
   func sum(_ x: Tensor) -> Double {

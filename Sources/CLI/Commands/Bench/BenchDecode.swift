@@ -18,6 +18,8 @@ struct BenchDecode: ParsableCommand {
 
   @OptionGroup var options: BenchOptions
 
+  func validate() throws { try DecodingWork.check(options) }
+
   func run() throws { try options.report(DecodingWork.self) }
 }
 

@@ -16,6 +16,8 @@ struct BenchInfer: ParsableCommand {
 
   @OptionGroup var options: BenchOptions
 
+  func validate() throws { try InferenceWork.check(options) }
+
   func run() throws { try options.report(InferenceWork.self) }
 }
 

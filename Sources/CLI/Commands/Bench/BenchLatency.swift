@@ -7,7 +7,8 @@ struct BenchLatency: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "latency", abstract: "Measures how long one image takes from pixels to text.",
     discussion: """
-      One iteration reads one image that is decoded already, with a model that is loaded already.
+      One iteration reads one image that is decoded already, with a model that is loaded already. As in `predict`,
+      large dense weights are read as float16.
 
       Example:
         captcha-cli bench latency --model model.safetensors --data images

@@ -60,7 +60,8 @@ struct BenchOptions: ParsableArguments {
     StandardStreams.note("measuring \(Work.name) for at least \(String(format: "%g", seconds)) s")
     try work.run(timer)
     return BenchmarkReport(
-      work: Work.name, model: model, precision: precision, batchSize: work.batchSize, seconds: timer.durations, dataBytes: work.dataBytes)
+      work: Work.name, model: model, precision: precision, batchSize: work.batchSize, seconds: timer.durations,
+      dataBytes: work.dataBytes)
   }
 
   /// Measures `work` and prints the figures.

@@ -121,7 +121,7 @@ extension CPUBackend {
       let shared = SharedPointer(base)
       Threads.forEachPart(of: geometry.batch, parts: parts) { images, part in
         let (kernelScratch, inputScratch) = (kernelSum?.scratch(), inputGradient?.scratch())
-        let size = min(images.count, inputGradient?.imagesTogether ?? 1)
+        let size = min(images.count, max(inputGradient?.imagesTogether ?? 1, kernelSum?.imagesTogether ?? 1))
         let gradients = Tensor(uninitialized: [size, geometry.outputSize])
         var poolingArguments = pooling.kernelGeometry
         normalization.withKernelArguments(

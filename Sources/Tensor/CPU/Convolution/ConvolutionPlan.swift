@@ -15,6 +15,8 @@ protocol ImageConvolution: Sendable {
 
 /// The gradient of a convolution's kernel: threads sum over their own images, then the sums are brought together.
 protocol KernelGradientSum: Sendable {
+  /// How many images are best added together.
+  var imagesTogether: Int { get }
   /// Floats of one thread's sum.
   var sumCount: Int { get }
   /// Memory that one thread needs.

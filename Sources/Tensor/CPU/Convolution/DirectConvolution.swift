@@ -56,6 +56,7 @@ struct DirectKernelGradient: KernelGradientSum {
     sumCount = ckernels_packed_count(kernels.pointer, &kernelGeometry)
   }
 
+  var imagesTogether: Int { 1 }
   func scratch() -> Tensor { padded.zeroed() }
 
   func add(

@@ -38,7 +38,7 @@ struct WinogradConvolution: ImageConvolution {
     self.kernels = kernels
     var sizes = geometry.kernelGeometry
     tiles = kernels.winograd_tiles(&sizes)
-    scratchSize = kernels.winograd_scratch(&sizes)
+    scratchSize = kernels.winograd_convolution_scratch(&sizes)
     weights = kernel.derived("Winograd, \(String(cString: kernels.name))") {
       let result = Tensor(uninitialized: [kernels.winograd_weight_count(&sizes)])
       let inputs = sizes.input_channels
@@ -76,6 +76,7 @@ struct WinogradKernelGradient: KernelGradientSum {
   private let tiles: Int
   private let scratchSize: Int
   let sumCount: Int
+  let imagesTogether: Int
 
   init(_ geometry: ConvolutionGeometry, kernels: UnsafePointerToKernels) {
     self.geometry = WinogradGeometry(geometry)
@@ -83,7 +84,8 @@ struct WinogradKernelGradient: KernelGradientSum {
     self.kernels = kernels
     var sizes = self.geometry.kernelGeometry
     tiles = kernels.winograd_tiles(&sizes)
-    scratchSize = kernels.winograd_scratch(&sizes)
+    scratchSize = kernels.winograd_gradient_scratch(&sizes)
+    imagesTogether = max(1, kernels.winograd_gradient_tiles(&sizes) / tiles)
     sumCount = kernels.winograd_weight_count(&sizes)
   }
 
