@@ -2,6 +2,9 @@ import CKernels
 
 /// Convolution blocks in few passes over memory: each thread takes its images one by one, so that what passes from one
 /// step of an image to the next is still in its cache, and only what the whole batch needs goes to memory.
+///
+/// The second pass over a batch takes the images in reverse order: the last ones of the first pass are still in the
+/// third-level cache, and the next operation, which begins with the first image, finds that one there.
 extension CPUBackend {
   public func convolutionBlock(
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
@@ -35,7 +38,7 @@ extension CPUBackend {
     let normalization = Normalization(record, weights)
     let (winners, pooling) = (record.winners, block.poolingOrNone)
     Threads.forEachPart(of: geometry.batch) { images, _ in
-      for image in images {
+      for image in images.reversed() {
         normalizeAndPool(
           convolved.floats + image * pooling.inputSize, normalization, block, rows: 0..<pooling.outputHeight,
           into: y.floats + image * pooling.outputSize, winners: winners.map { $0.floats + image * pooling.outputSize })
@@ -127,7 +130,8 @@ extension CPUBackend {
         normalization.withKernelArguments(
           a: normalization.scale, b: slopes.b, c: slopes.c, relu: block.relu
         ) { arguments in
-          forEachGroup(of: images, size: size) { group in
+          var isFirst = true
+          forEachGroup(of: images, size: size, reversed: true) { group in
             for (index, image) in group.enumerated() {
               kernels.normalize_pool_gradient(
                 &poolingArguments, arguments, dy.floats + image * pooling.outputSize,
@@ -137,9 +141,10 @@ extension CPUBackend {
             if let kernelSum, let kernelSums, let kernelScratch {
               kernelSum.add(
                 x.floats + group.lowerBound * geometry.inputSize, dy: gradients.floats, images: group.count,
-                isFirst: group.lowerBound == images.lowerBound,
+                isFirst: isFirst,
                 scratch: kernelScratch, to: kernelSums.floats + part * kernelSum.sumCount)
             }
+            isFirst = false
             if let inputGradient, let inputScratch, let dx {
               inputGradient.compute(
                 gradients.floats, images: group.count, rows: 0..<geometry.height, scratch: inputScratch,
@@ -170,12 +175,12 @@ extension CPUBackend {
   }
 
   /// Calls `body` with `images` in runs of at most `size`.
-  private func forEachGroup(of images: Range<Int>, size: Int, _ body: (Range<Int>) -> Void) {
-    var first = images.lowerBound
-    while first < images.upperBound {
-      let last = min(images.upperBound, first + max(1, size))
-      body(first..<last)
-      first = last
+  private func forEachGroup(of images: Range<Int>, size: Int, reversed: Bool = false, _ body: (Range<Int>) -> Void) {
+    let size = max(1, size)
+    let groups = (images.count + size - 1) / size
+    for index in 0..<groups {
+      let first = images.lowerBound + (reversed ? groups - 1 - index : index) * size
+      body(first..<min(images.upperBound, first + size))
     }
   }
 }
