@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Synchronization
 import Testing
 
@@ -12,9 +12,10 @@ import Testing
     var count: Int { counter.load(ordering: .relaxed) }
 
     /// The form of `tensor`: its elements doubled.
-    func form(of tensor: Tensor, _ name: String = "doubled") -> Tensor {
+    func form(of tensor: Tensor, _ name: String = "doubled", microseconds: UInt32 = 0) -> Tensor {
       tensor.derived(name) {
         counter.wrappingAdd(1, ordering: .relaxed)
+        if microseconds > 0 { usleep(microseconds) }
         return tensor.detached * 2
       }
     }
@@ -80,13 +81,38 @@ import Testing
       let tensor = Tensor(repeating: Float(round), shape: [100])
       let forms = Mutex<[Tensor]>([])
       DispatchQueue.concurrentPerform(iterations: 8) { _ in
-        let form = maker.form(of: tensor)
+        // Slow enough for the others to come by meanwhile.
+        let form = maker.form(of: tensor, microseconds: 100)
         forms.withLock { $0.append(form) }
       }
       let made = forms.withLock { $0 }
       #expect(maker.count == 1 && made.count == 8)
       #expect(made.allSatisfy { $0.storage === made[0].storage })
       #expect(made[0].elements() == [Float](repeating: Float(2 * round), count: 100))
+    }
+  }
+
+  /// Threads that recognise at the same time share the kernels, each with parts on other threads; nobody waits for ever.
+  @Test(arguments: [true, false])
+  func convolutionsShareKernelsAmongThreads(allowsWinograd: Bool) async {
+    await #expect(processExitsWith: .success) { [allowsWinograd] in
+      Threads.count = 4
+      let backend = CPUBackend(allowsWinograd: allowsWinograd)
+      for round in 0..<20 {
+        var numbers = Numbers("shared kernels", round)
+        let sizes = ConvolutionSizes(batch: 4, height: 6, width: 7, inputs: 32, outputs: 33)
+        let geometry = sizes.geometry
+        let (x, kernel) = (numbers.normal(sizes.x), numbers.normal(sizes.kernel))
+        let dy = numbers.normal(geometry.outputShape)
+        let results = Mutex<[[Float]]>([])
+        DispatchQueue.concurrentPerform(iterations: 8) { _ in
+          let y = backend.convolution(x, kernel: kernel, bias: nil, geometry: geometry, relu: false)
+          let dx = backend.convolutionInputGradient(dy, kernel: kernel, geometry: geometry)
+          results.withLock { $0.append(y.elements() + dx.elements()) }
+        }
+        let found = results.withLock { $0 }
+        #expect(found.count == 8 && found.allSatisfy { $0 == found[0] })
+      }
     }
   }
 
