@@ -65,6 +65,41 @@ INLINE LEVEL(tile_place) LEVEL(place_of)(const ckernels_winograd *g, ptrdiff_t t
   return (LEVEL(tile_place)){tile / (across * down), tile / across % down * 4, tile % across * 4};
 }
 
+// The rows and columns of a square of pixels that lie inside the image.
+typedef struct {
+  ptrdiff_t first_row, last_row, first_column, last_column;
+} LEVEL(inside);
+
+// `size`² pixels, `row_stride` and `channels` floats apart; those outside the image are zero and not touched. Constants for
+// `whole` and `valid` leave no conditions in the loops.
+INLINE void LEVEL(load_pixels)(const float *source, ptrdiff_t row_stride, ptrdiff_t channels, const int size,
+                               const int whole, LEVEL(inside) inside, ptrdiff_t valid, vector *pixels) {
+  for (int i = 0; i < size; i++) {
+    const float *row = source + i * row_stride;
+    if (!whole && (i < inside.first_row || i >= inside.last_row)) {
+      for (int j = 0; j < size; j++) pixels[size * i + j] = (vector){0};
+      continue;
+    }
+#pragma clang loop unroll(full)
+    for (int j = 0; j < size; j++)
+      pixels[size * i + j] = whole || (j >= inside.first_column && j < inside.last_column)
+                                 ? partial_load(row + j * channels, valid)
+                                 : (vector){0};
+  }
+}
+
+INLINE void LEVEL(load_square)(const float *source, ptrdiff_t row_stride, ptrdiff_t channels, const int size,
+                               LEVEL(inside) inside, ptrdiff_t valid, vector *pixels) {
+  const int whole = inside.first_row <= 0 && inside.last_row >= size && inside.first_column <= 0 &&
+                    inside.last_column >= size;
+  if (valid < LANES)
+    LEVEL(load_pixels)(source, row_stride, channels, size, 0, inside, valid, pixels);
+  else if (whole)
+    LEVEL(load_pixels)(source, row_stride, channels, size, 1, inside, LANES, pixels);
+  else
+    LEVEL(load_pixels)(source, row_stride, channels, size, 0, inside, LANES, pixels);
+}
+
 // V of the tiles first ..< first + count.
 static void LEVEL(winograd_input)(const ckernels_winograd *g, const float *x, ptrdiff_t first, ptrdiff_t count,
                                   float *v, ptrdiff_t point_stride) {
@@ -72,24 +107,12 @@ static void LEVEL(winograd_input)(const ckernels_winograd *g, const float *x, pt
   const ptrdiff_t row_stride = g->width * channels;
   for (ptrdiff_t tile = 0; tile < count; tile++) {
     const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
-    const float *image = x + place.image * g->height * row_stride;
     const ptrdiff_t top = place.row - g->top, left = place.column - g->left;
-    const int inside = top >= 0 && top + 6 <= g->height && left >= 0 && left + 6 <= g->width;
+    const float *source = x + place.image * g->height * row_stride + top * row_stride + left * channels;
+    const LEVEL(inside) inside = {-top, g->height - top, -left, g->width - left};
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
-      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
       vector d[POINTS], half[POINTS];
-      if (inside && valid == LANES) {
-        const float *source = image + top * row_stride + left * channels + c;
-        for (int i = 0; i < 6; i++)
-#pragma clang loop unroll(full)
-          for (int j = 0; j < 6; j++) d[6 * i + j] = load(source + i * row_stride + j * channels);
-      } else {
-        for (int i = 0; i < 6; i++)
-          for (int j = 0; j < 6; j++) {
-            const int here = top + i >= 0 && top + i < g->height && left + j >= 0 && left + j < g->width;
-            d[6 * i + j] = partial_load(image + (top + i) * row_stride + (left + j) * channels + c, here ? valid : 0);
-          }
-      }
+      LEVEL(load_square)(source + c, row_stride, channels, 6, inside, channels - c < LANES ? channels - c : LANES, d);
 #pragma clang loop unroll(full)
       for (int j = 0; j < 6; j++) LEVEL(input_line)(d + j, half + j, 6);
       float *to = v + tile * padded + c;
@@ -112,20 +135,11 @@ static void LEVEL(winograd_gradient)(const ckernels_winograd *g, const float *dy
   for (ptrdiff_t tile = 0; tile < count; tile++) {
     const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
     const float *source = dy + place.image * g->output_height * row_stride + place.row * row_stride + place.column * channels;
-    const ptrdiff_t rows = g->output_height - place.row, columns = g->output_width - place.column;
+    const LEVEL(inside) inside = {0, g->output_height - place.row, 0, g->output_width - place.column};
     for (ptrdiff_t k = 0; k < padded; k += LANES) {
       const ptrdiff_t left = channels - k, valid = left < 0 ? 0 : left < LANES ? left : LANES;
       vector y[16], half[24];
-      if (rows >= 4 && columns >= 4 && valid == LANES) {
-        for (int i = 0; i < 4; i++)
-#pragma clang loop unroll(full)
-          for (int j = 0; j < 4; j++) y[4 * i + j] = load(source + i * row_stride + j * channels + k);
-      } else {
-        for (int i = 0; i < 4; i++)
-          for (int j = 0; j < 4; j++)
-            y[4 * i + j] =
-                partial_load(source + i * row_stride + j * channels + k, i < rows && j < columns ? valid : 0);
-      }
+      LEVEL(load_square)(source + k, row_stride, channels, 4, inside, valid, y);
       // Rows first: half is 4 rows × 6.
 #pragma clang loop unroll(full)
       for (int i = 0; i < 4; i++) LEVEL(gradient_line)(y + 4 * i, half + 6 * i);
