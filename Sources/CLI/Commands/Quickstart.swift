@@ -9,7 +9,7 @@ struct Quickstart: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws four-digit images, trains on them, evaluates on new ones and reads a few.",
     discussion: """
-      Takes about two minutes on two processors and needs nothing but this program. The configuration is
+      Takes about a minute on two processors and needs nothing but this program. The configuration is
       `captcha-cli config show --recipe quickstart`.
 
       Example:
