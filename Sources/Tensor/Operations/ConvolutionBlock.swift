@@ -84,7 +84,8 @@ extension Tensor {
   /// Convolution, batch normalisation with the batch's statistics, ReLU and max pooling as one operation.
   ///
   /// Equal to `convolved`, `batchNormalized`, `relu` and `maxPooled` one after the other, within rounding, in fewer passes
-  /// over memory: what lies between them is not kept.
+  /// over memory: what lies between them is not kept. Where a scale `gamma` is 0 all pixels of a window are equal after the
+  /// normalisation, and the one that was largest before it counts as the winner.
   ///
   /// - Returns: x [N,H,W,C] → the block's output, and the batch's mean and variance [K] for the running statistics.
   public func convolutionBlock(
