@@ -85,7 +85,7 @@ struct Predict: ParsableCommand {
     var isDirectory: ObjCBool = false
     guard path != "-", FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue
     else { return [path] }
-    return try ImageFiles.list(path)
+    return try ImageFolder(path).imagePaths()
   }
 
   /// An image in the model's size and colours.

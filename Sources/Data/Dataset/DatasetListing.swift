@@ -24,18 +24,8 @@ struct DatasetListing {
 
   /// Reads the folder at `path`: the manifest if it has one, else the label file, else the images' names.
   init(directory path: String) throws {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw DatasetError.missingFolder(path: path)
-    }
-    guard isDirectory.boolValue else { throw DatasetError.notAFolder(path: path) }
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: path)
-    } catch {
-      throw DatasetError.unreadableFolder(path: path, reason: (error as NSError).localizedDescription)
-    }
-    let images = names.filter { !$0.hasPrefix(".") && $0.lowercased().hasSuffix(".png") }.sorted()
+    let folder = try ImageFolder(path)
+    let (names, images) = (folder.names, folder.imageNames)
     if names.contains(Self.manifestName) {
       source = .manifest
       let file = path + "/" + Self.manifestName

@@ -39,7 +39,7 @@ struct DecodingWork: BenchmarkWork {
     batchSize = options.batchSize ?? 128
     model = try BenchmarkModel(options.model).modelConfiguration()
     if let folder = options.data {
-      files = try ImageFiles.list(folder).prefix(BenchmarkImages.count).map { file in
+      files = try ImageFolder(folder).imagePaths().prefix(BenchmarkImages.count).map { file in
         do {
           return (file, [UInt8](try Foundation.Data(contentsOf: URL(fileURLWithPath: file))))
         } catch {

@@ -20,7 +20,7 @@ enum BenchmarkImages {
   /// - Throws: `DatasetError` or `ImageError`, which name the folder or file.
   static func dataset(_ folder: String?, for model: ModelConfiguration) throws -> Dataset {
     guard let folder else { return try drawn(for: model).dataset(0..<count) }
-    let files = Array(try ImageFiles.list(folder).prefix(count))
+    let files = Array(try ImageFolder(folder).imagePaths().prefix(count))
     return try Dataset(
       width: model.imageWidth, height: model.imageHeight, channels: model.colorMode.channels, count: files.count
     ) { index, pixels in
