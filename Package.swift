@@ -66,7 +66,7 @@ let package = Package(
     // Its tests run the program itself.
     tests(
       "CLITests",
-      ["CLI", "captcha-cli", "Data", "Layers", "Models", "Optimizers", "Tensor", "Training"]),
+      ["CLI", "captcha-cli", "Callbacks", "Data", "Layers", "Models", "Optimizers", "Tensor", "Training"]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

@@ -19,8 +19,9 @@ final class TrainingSession: TrainingContext {
   private var stopReason: StopReason?
   private var position = ResumePosition()
   private var history: [(epoch: Int, logs: Logs)] = []
-  /// Which of the first validation images were read right, and after which step: callbacks that ask need no second pass.
-  private var reading: (step: Int, right: [Bool])?
+  /// What was read on the first validation images, and after which step: callbacks that ask need no second pass.
+  private var known: (step: Int, readings: [LabelledReading])?
+  var evaluationWeights: [String: Tensor]? { didSet { known = nil } }
 
   init(_ trainer: Trainer, training: any BatchSource, validation: Dataset, interruption: Interruption) throws {
     for (name, value) in [("epochs", trainer.options.epochs), ("batch size", trainer.options.batchSize)] where value < 1
@@ -62,11 +63,14 @@ final class TrainingSession: TrainingContext {
     try trainer.callbacks.check(plan)
     try trainer.directory?.create()
     send(.trainBegan(plan))
+    for warning in trainer.callbacks.warnings(for: plan) { send(.warning(warning)) }
     let outcome: TrainingOutcome
     do {
       try trainer.callbacks.onTrainBegin(self)
       if let resuming { try restore(resuming) }
       outcome = try trainEpochs()
+      if let evaluationWeights { try restoreWeights(evaluationWeights) }
+      evaluationWeights = nil
     } catch {
       // Callbacks still learn how it ended; the first error is the one that counts.
       try? trainer.callbacks.onTrainEnd(self, outcome: .failed("\(error)"))
@@ -111,6 +115,7 @@ final class TrainingSession: TrainingContext {
     let start = ContinuousClock.now
     var running = EpochMetrics(trainer.metrics)
     if let state = position.metrics { running.restore(state) }
+    evaluationWeights = nil
     // An epoch that is taken up in the middle has begun before; one that is interrupted here begins when it is resumed.
     if position.batch == 0 {
       if interruption.isRequested { return false }
@@ -127,7 +132,7 @@ final class TrainingSession: TrainingContext {
       }
       try trainer.callbacks.onBatchBegin(self)
       let batch = batch(batches[index])
-      trainStep(batch, &running)
+      try trainStep(batch, &running)
       step += 1
       position.batch = index + 1
       images += batches[index].count
@@ -145,11 +150,12 @@ final class TrainingSession: TrainingContext {
     let trainingSeconds = start.secondsSince
     let usedRate = learningRate
     var logs = running.logs()
-    let measured = validate()
-    try trainer.callbacks.onValidationEnd(self, logs: measured)
-    send(.validationEnded(epoch: epoch, logs: measured))
-    logs.merge(measured)
-    note(measured)
+    try trainer.callbacks.onValidationBegin(self)
+    let validated = try validate()
+    try trainer.callbacks.onValidationEnd(self, logs: validated.logs)
+    send(.validationEnded(validated))
+    logs.merge(validated.logs)
+    note(validated.logs)
     try trainer.callbacks.onEpochEnd(self, logs: &logs)
     history.append((epoch, logs))
     send(
@@ -157,6 +163,7 @@ final class TrainingSession: TrainingContext {
         EpochSummary(
           epoch: epoch, epochs: plan.epochs, logs: logs, learningRate: usedRate, seconds: start.secondsSince,
           imagesPerSecond: Double(images) / max(trainingSeconds, 1e-9))))
+    send(.weightsUpdated(epoch: epoch, weights: trainer.model.weights.tensors))
     position.epoch += 1
     position.batch = 0
     position.metrics = nil
@@ -172,17 +179,27 @@ final class TrainingSession: TrainingContext {
     }
   }
 
-  private func trainStep(_ batch: Batch, _ running: inout EpochMetrics) {
+  private func trainStep(_ batch: Batch, _ running: inout EpochMetrics) throws {
+    let statistics = trainer.model.namedParameters.map(\.parameter).filter { !$0.isTrainable }.map { ($0, $0.value) }
     let stream = RandomStream(seed: trainer.options.seed).stream("step", step)
     let logits = trainer.model(batch.images, .training(stream: stream, precision: trainer.options.precision))
     let loss = trainer.loss(logits, labels: batch.classes)
-    OperationRecorder.pass("metrics") {
+    let read = OperationRecorder.pass("metrics") {
       OperationRecorder.measure("metrics", shapes: [logits.shape]) {
-        let read = BatchEvaluation.read(logits, labels: batch.classes, loss: trainer.loss, codec: trainer.codec)
-        running.add(loss: Double(loss.scalar), images: batch.images.shape[0], batch: read.metricBatch)
+        BatchEvaluation.read(logits, labels: batch.classes, loss: trainer.loss, codec: trainer.codec)
       }
     }
     let gradients = OperationRecorder.pass("backward") { loss.backward() }
+    var update = PendingUpdate(
+      loss: Double(loss.scalar), parameters: trainer.model.namedParameters, gradients: gradients)
+    try trainer.callbacks.onUpdateBegin(self, update: &update)
+    if let reason = update.skipReason {
+      // Nothing of the batch may stay, the running statistics that the forward pass moved included.
+      for (parameter, value) in statistics { parameter.value = value }
+      send(.updateSkipped(step: step, reason: reason))
+      return
+    }
+    running.add(loss: update.loss, images: batch.images.shape[0], batch: read.metricBatch)
     OperationRecorder.pass("update") {
       _ = OperationRecorder.measure("optimizer", bytes: updateBytes) { trainer.optimizer.apply(gradients) }
     }
@@ -194,20 +211,37 @@ final class TrainingSession: TrainingContext {
     return 4 * trainable.reduce(0) { $0 + $1.shape.count } * (3 + 2 * trainer.optimizer.rule.slots.count)
   }
 
-  private func validate() -> Logs {
-    var metrics = EpochMetrics(trainer.metrics)
-    var right: [Bool] = []
-    evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
-      metrics.add(loss: batch.loss, images: batch.indices.count, batch: batch.metricBatch)
-      right += areRight(batch)
-      return true
+  private func validate() throws -> ValidationSummary {
+    try withEvaluationWeights {
+      let start = ContinuousClock.now
+      var metrics = EpochMetrics(trainer.metrics)
+      var tally = EvaluationTally(codec: trainer.codec)
+      var readings: [LabelledReading] = []
+      evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
+        metrics.add(loss: batch.loss, images: batch.indices.count, batch: batch.metricBatch)
+        tally.add(batch, of: validation)
+        readings += labelled(batch)
+        return true
+      }
+      known = (step, readings)
+      return tally.summary(epoch: epoch, logs: metrics.logs(validation: true), seconds: start.secondsSince)
     }
-    reading = (step, right)
-    return metrics.logs(validation: true)
   }
 
-  private func areRight(_ batch: BatchEvaluation.Result) -> [Bool] {
-    zip(batch.indices, batch.readings).map { validation.samples[$0].label == $1.text }
+  private func labelled(_ batch: BatchEvaluation.Result) -> [LabelledReading] {
+    zip(batch.indices, batch.readings).map {
+      LabelledReading(label: validation.samples[$0].label, text: $1.text, confidence: $1.confidence)
+    }
+  }
+
+  /// Calls `body` while the model has the weights that are to be measured.
+  private func withEvaluationWeights<Result>(_ body: () throws -> Result) throws -> Result {
+    guard let evaluationWeights else { return try body() }
+    let own = trainer.model.weights
+    try trainer.model.load(Weights(evaluationWeights))
+    let result = Swift.Result { try body() }
+    try trainer.model.load(own)
+    return try result.get()
   }
 
   private var evaluation: BatchEvaluation {
@@ -235,27 +269,50 @@ final class TrainingSession: TrainingContext {
 
   func restoreWeights(_ snapshot: [String: Tensor]) throws {
     try trainer.model.load(Weights(snapshot))
-    reading = nil
+    known = nil
   }
 
   func saveModel(named name: String, metadata: [String: String]) throws {
     guard let directory = trainer.directory else { return }
-    try trainer.saveModel(to: directory.model(named: name), metadata: metadata)
+    try withEvaluationWeights { try trainer.saveModel(to: directory.model(named: name), metadata: metadata) }
   }
 
-  func exactMatch(samples: Int) throws -> Double {
-    precondition(samples > 0, "exactMatch: \(samples) samples are too few to measure with")
-    let count = min(samples, validation.count)
-    var right = reading.flatMap { $0.step == step ? $0.right : nil } ?? []
-    if right.count < count {
-      right = []
-      evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
-        right += areRight(batch)
-        return right.count < count
-      }
-      reading = (step, right)
+  func modelMetadata(named name: String) -> [String: String]? {
+    guard let url = trainer.directory?.model(named: name) else { return nil }
+    return try? Safetensors(contentsOf: url).metadata
+  }
+
+  func removeModel(named name: String) throws {
+    guard let url = trainer.directory?.model(named: name), FileManager.default.fileExists(atPath: url.path) else {
+      return
     }
-    return Double(right.prefix(count).reduce(0) { $0 + ($1 ? 1 : 0) }) / Double(count)
+    do {
+      try FileManager.default.removeItem(at: url)
+    } catch {
+      throw TrainingError(
+        "\(url.path): cannot be removed (\(error.localizedDescription)); check the folder's permissions")
+    }
+  }
+
+  func readings(samples: Int) throws -> [LabelledReading] {
+    precondition(samples > 0, "readings: \(samples) samples are too few to measure with")
+    let count = min(samples, validation.count)
+    if let known, known.step == step, known.readings.count >= count { return Array(known.readings.prefix(count)) }
+    return try withEvaluationWeights {
+      var readings: [LabelledReading] = []
+      evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
+        readings += labelled(batch)
+        return readings.count < count
+      }
+      known = (step, readings)
+      return Array(readings.prefix(count))
+    }
+  }
+
+  func contradictoryLabels(limit: Int) -> [ContradictoryLabels] {
+    training.contradictorySamples(limit: limit).map { samples in
+      ContradictoryLabels(names: samples.map(\.name), labels: samples.map(\.label))
+    }
   }
 
   func requestStop(_ reason: StopReason) { stopReason = stopReason ?? reason }

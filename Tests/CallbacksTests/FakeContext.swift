@@ -10,6 +10,11 @@ final class FakeContext: TrainingContext {
   /// Stands for the weights: the epoch that they are of, −1 before the first.
   var weightsOfEpoch = -1
   var measuredExactMatch = 0.0
+  var measuredReadings: [LabelledReading]?
+  var contradictions: [ContradictoryLabels] = []
+  /// The metadata of the model files that are there.
+  var files: [String: [String: String]] = [:]
+  var evaluationWeights: [String: Tensor]?
 
   var events: [TrainingEvent] = []
   var saved: [(epoch: Int, name: String)] = []
@@ -34,12 +39,23 @@ final class FakeContext: TrainingContext {
   func saveModel(named name: String, metadata: [String: String]) {
     saved.append((epoch, name))
     savedMetadata.append(metadata)
+    files[name] = metadata
   }
 
-  func exactMatch(samples: Int) -> Double {
+  func modelMetadata(named name: String) -> [String: String]? { files[name] }
+
+  func removeModel(named name: String) { files[name] = nil }
+
+  /// Ten thousand readings, so that every share of a trace is exact, unless a test gives its own.
+  func readings(samples: Int) -> [LabelledReading] {
     askedSamples.append(samples)
-    return measuredExactMatch
+    if let measuredReadings { return Array(measuredReadings.prefix(samples)) }
+    let count = 10_000
+    let right = Int((measuredExactMatch * Double(count)).rounded())
+    return (0..<count).map { LabelledReading(label: "7", text: $0 < right ? "7" : "", confidence: 1) }
   }
+
+  func contradictoryLabels(limit: Int) -> [ContradictoryLabels] { Array(contradictions.prefix(limit)) }
 
   func requestStop(_ reason: StopReason) { stopReason = stopReason ?? reason }
 

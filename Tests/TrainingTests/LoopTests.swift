@@ -18,10 +18,10 @@ import Training
     let points =
       ["trainBegin"]
       + [
-        "epochBegin 0", "batchBegin 0", "batchEnd 1", "batchBegin 1", "batchEnd 2", "batchBegin 2", "batchEnd 3",
-        "validationEnd 0", "epochEnd 0",
-        "epochBegin 1", "batchBegin 3", "batchEnd 4", "batchBegin 4", "batchEnd 5", "batchBegin 5", "batchEnd 6",
-        "validationEnd 1", "epochEnd 1",
+        "epochBegin 0", "batchBegin 0", "updateBegin 0", "batchEnd 1", "batchBegin 1", "updateBegin 1", "batchEnd 2",
+        "batchBegin 2", "updateBegin 2", "batchEnd 3", "validationBegin 0", "validationEnd 0", "epochEnd 0",
+        "epochBegin 1", "batchBegin 3", "updateBegin 3", "batchEnd 4", "batchBegin 4", "updateBegin 4", "batchEnd 5",
+        "batchBegin 5", "updateBegin 5", "batchEnd 6", "validationBegin 1", "validationEnd 1", "epochEnd 1",
       ] + ["trainEnd completed"]
     #expect(journal.lines == points.flatMap { ["a \($0)", "b \($0)"] })
   }
@@ -39,7 +39,8 @@ import Training
         events.append("batch \(progress.step)/\(progress.steps)")
         #expect(progress.imagesPerSecond > 0 && progress.remainingSeconds >= 0)
         #expect((progress.remainingSeconds == 0) == (progress.step == progress.steps))
-      case .validationEnded(let epoch, _): events.append("validation \(epoch)")
+      case .validationEnded(let summary): events.append("validation \(summary.epoch)")
+      case .weightsUpdated(let epoch, let weights): events.append("\(weights.count) weights \(epoch)")
       case .epochEnded(let summary):
         events.append("epoch end \(summary.epoch) at \(summary.learningRate)")
         #expect(summary.seconds > 0 && summary.imagesPerSecond > 0)
@@ -57,7 +58,7 @@ import Training
     #expect(
       events == [
         "train 0-1 steps 3", "epoch 0 of 1 at 0.01", "batch 1/3", "batch 2/3", "batch 3/3", "validation 0",
-        "epoch end 0 at 0.01", "end completed 1",
+        "epoch end 0 at 0.01", "8 weights 0", "end completed 1",
       ])
   }
 

@@ -193,7 +193,7 @@ private final class Interrupter: EventSink {
       Set(whole.remains.files.keys).isSuperset(of: [
         "metrics.csv", "resume.safetensors", "best-val-loss.safetensors", "average.safetensors",
       ]))
-    #expect(whole.remains.calls.count == 3 * (2 * 3 + 3))
+    #expect(whole.remains.calls.count == 3 * (3 * 3 + 4))
     #expect(whole.remains.counters.iterations == 9)
     var interrupted = 0
     for number in 0..<whole.events {

@@ -107,7 +107,9 @@ final class Journal {
 /// A callback that writes down how it is called, and then does what a test asks for.
 final class Recorder: Callback {
   /// A point of the loop, without numbers.
-  enum Point: String { case trainBegin, epochBegin, batchBegin, batchEnd, validationEnd, epochEnd, trainEnd }
+  enum Point: String {
+    case trainBegin, epochBegin, batchBegin, updateBegin, batchEnd, validationBegin, validationEnd, epochEnd, trainEnd
+  }
 
   let name: String
   var requiredMetrics: [MetricKey] = []
@@ -137,8 +139,14 @@ final class Recorder: Callback {
   func onTrainBegin(_ context: any TrainingContext) throws { try note(.trainBegin, context) }
   func onEpochBegin(_ context: any TrainingContext) throws { try note(.epochBegin, context, "\(context.epoch)") }
   func onBatchBegin(_ context: any TrainingContext) throws { try note(.batchBegin, context, "\(context.step)") }
+  func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) throws {
+    try note(.updateBegin, context, "\(context.step)")
+  }
   func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws {
     try note(.batchEnd, context, logs: logs, "\(context.step)")
+  }
+  func onValidationBegin(_ context: any TrainingContext) throws {
+    try note(.validationBegin, context, "\(context.epoch)")
   }
   func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws {
     try note(.validationEnd, context, logs: logs, "\(context.epoch)")

@@ -1,3 +1,4 @@
+import Callbacks
 import Data
 import Training
 

@@ -86,7 +86,7 @@ extension Language {
   func line(_ event: TrainingEvent, verbose: Bool) -> String? {
     switch event {
     case .trainBegan(let plan): return began(plan)
-    case .epochBegan, .batchEnded, .validationEnded: return nil
+    case .epochBegan, .batchEnded, .validationEnded, .weightsUpdated, .gradientsMeasured: return nil
     case .epochEnded(let summary): return ended(summary)
     case .learningRateChanged(let change): return changed(change, verbose: verbose)
     case .modelSaved(let model): return saved(model)
@@ -98,6 +98,9 @@ extension Language {
       return choose(
         "Warning: \(self.epoch(epoch)) has no \(metric), which \(callback) watches; it skips the epoch",
         "警告：\(self.epoch(epoch))没有 \(metric)，\(callback) 跳过本轮")
+    case .updateSkipped(let step, let reason):
+      return choose(
+        "Warning: the update of step \(step + 1) is left out: \(reason)", "警告：跳过第 \(step + 1) 步的更新：\(reason)")
     case .message(let text): return text
     case .warning(let text): return choose("Warning: ", "警告：") + text
     case .trainEnded(let outcome, let epochs, let seconds):

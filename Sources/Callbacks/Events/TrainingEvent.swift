@@ -1,11 +1,19 @@
+import Tensor
+
 /// What has happened in a training, for those who watch it.
 public enum TrainingEvent: Sendable {
   case trainBegan(TrainingPlan)
   /// `epoch` counts from 0; `learningRate` is the one that the epoch starts with.
   case epochBegan(epoch: Int, of: Int, learningRate: Float)
   case batchEnded(BatchProgress)
-  case validationEnded(epoch: Int, logs: Logs)
+  case validationEnded(ValidationSummary)
   case epochEnded(EpochSummary)
+  /// The weights after an epoch, by parameter name. Whoever keeps them makes training copy them.
+  case weightsUpdated(epoch: Int, weights: [String: Tensor])
+  /// How large the gradients were in an epoch.
+  case gradientsMeasured(GradientSummary)
+  /// A batch's update was left out; `step` counts from 0 over all epochs.
+  case updateSkipped(step: Int, reason: String)
   case learningRateChanged(LearningRateChange)
   case modelSaved(SavedModel)
   /// The weights of the best epoch (from 0) are the model's again.
@@ -112,5 +120,18 @@ public struct SavedModel: Sendable {
     self.name = name
     self.metric = metric
     self.value = value
+  }
+}
+
+/// The Euclidean norms of the gradients in an epoch.
+public struct GradientSummary: Sendable {
+  /// From 0.
+  public var epoch: Int
+  /// By layer, such as `conv1`: the mean over the measured steps of the norm of all its gradients together.
+  public var norms: [String: Double]
+
+  public init(epoch: Int, norms: [String: Double]) {
+    self.epoch = epoch
+    self.norms = norms
   }
 }

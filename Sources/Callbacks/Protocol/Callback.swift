@@ -10,7 +10,8 @@ import Tensor
 /// | `onTrainBegin` | before the first epoch; forget what an earlier training left |
 /// | `onEpochBegin` | before an epoch's first batch |
 /// | `onBatchBegin`, `onBatchEnd` | around each batch |
-/// | `onValidationEnd` | after the validation part was measured, before `onEpochEnd` |
+/// | `onUpdateBegin` | within a batch, when its gradients are known and the weights not yet changed |
+/// | `onValidationBegin`, `onValidationEnd` | around measuring the validation part, before `onEpochEnd` |
 /// | `onEpochEnd` | after an epoch's batches and validation |
 /// | `onTrainEnd` | after the last epoch, also when training failed |
 ///
@@ -23,16 +24,24 @@ public protocol Callback: AnyObject {
   var requiredMetrics: [MetricKey] { get }
   /// Metrics that the callback adds to the logs at epoch end, for those that come later in the list.
   var providedMetrics: [MetricKey] { get }
+  /// What the callback does to things that others may want too; a list whose effects undo one another is refused or
+  /// warned of before the first step.
+  func effects(in plan: TrainingPlan) -> [CallbackEffect]
   /// Refuses arguments that make no sense in this run, before the first step.
   ///
   /// - Throws: a `CallbackError` that names the argument and the remedy.
   func check(_ plan: TrainingPlan) throws
+  /// What is allowed in this run and probably not meant, in words with a remedy.
+  func warnings(for plan: TrainingPlan) -> [String]
 
   func onTrainBegin(_ context: any TrainingContext) throws
   func onEpochBegin(_ context: any TrainingContext) throws
   func onBatchBegin(_ context: any TrainingContext) throws
+  /// - Parameter update: the batch's loss and gradients; the update can be left out.
+  func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) throws
   /// - Parameter logs: the epoch's running metrics.
   func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws
+  func onValidationBegin(_ context: any TrainingContext) throws
   /// - Parameter logs: the metrics of the validation part (`val_…`).
   func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws
   /// - Parameter logs: the epoch's metrics; what is added here, the callbacks later in the list and the event sinks see.
@@ -62,11 +71,15 @@ public struct CallbackState: Sendable {
 extension Callback {
   public var requiredMetrics: [MetricKey] { [] }
   public var providedMetrics: [MetricKey] { [] }
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [] }
   public func check(_ plan: TrainingPlan) throws {}
+  public func warnings(for plan: TrainingPlan) -> [String] { [] }
   public func onTrainBegin(_ context: any TrainingContext) throws {}
   public func onEpochBegin(_ context: any TrainingContext) throws {}
   public func onBatchBegin(_ context: any TrainingContext) throws {}
+  public func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) throws {}
   public func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws {}
+  public func onValidationBegin(_ context: any TrainingContext) throws {}
   public func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws {}
   public func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) throws {}
   public func onTrainEnd(_ context: any TrainingContext, outcome: TrainingOutcome) throws {}

@@ -6,6 +6,8 @@ public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedE
   case invalidArgument(callback: String, argument: String, value: String, remedy: String)
   /// The callback needs a metric that nothing before it reports.
   case unknownMetric(callback: String, metric: MetricKey, available: [MetricKey])
+  /// One callback undoes what another does.
+  case conflict(first: String, second: String, reason: String)
   /// A saved state can't be read.
   case unreadableState(callback: String, reason: String)
   /// The saved state belongs to another list of callbacks.
@@ -18,6 +20,8 @@ public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedE
     case .unknownMetric(let callback, let metric, let available):
       let names = available.map(\.rawValue).joined(separator: ", ")
       return "callback \(callback): nothing reports the metric \"\(metric)\"; choose one of: \(names)"
+    case .conflict(let first, let second, let reason):
+      return "callbacks \(first) and \(second): \(reason); remove one of them or change its arguments"
     case .unreadableState(let callback, let reason):
       return "callback \(callback): its saved state can't be read (\(reason)); start without resuming"
     case .otherCallbacks(let saved, let present):

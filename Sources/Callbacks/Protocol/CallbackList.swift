@@ -4,7 +4,8 @@ public final class CallbackList {
 
   public init(_ callbacks: [any Callback]) { self.callbacks = callbacks }
 
-  /// Refuses, before the first step, arguments that make no sense and metrics that nothing reports.
+  /// Refuses, before the first step, arguments that make no sense, metrics that nothing reports and callbacks that undo
+  /// one another.
   public func check(_ plan: TrainingPlan) throws {
     var available = plan.metrics
     for callback in callbacks {
@@ -14,6 +15,16 @@ public final class CallbackList {
       try callback.check(plan)
       available.formUnion(callback.providedMetrics)
     }
+    if let error = conflicts(plan).error { throw error }
+  }
+
+  /// What is allowed and probably not meant, for a list that `check` accepts.
+  public func warnings(for plan: TrainingPlan) -> [String] {
+    callbacks.flatMap { $0.warnings(for: plan) } + conflicts(plan).warnings
+  }
+
+  private func conflicts(_ plan: TrainingPlan) -> EffectConflicts {
+    EffectConflicts(callbacks.map { ($0.name, $0.effects(in: plan)) }, plan: plan)
   }
 
   public func onTrainBegin(_ context: any TrainingContext) throws {
@@ -28,8 +39,16 @@ public final class CallbackList {
     for callback in callbacks { try callback.onBatchBegin(context) }
   }
 
+  public func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) throws {
+    for callback in callbacks { try callback.onUpdateBegin(context, update: &update) }
+  }
+
   public func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws {
     for callback in callbacks { try callback.onBatchEnd(context, logs: logs) }
+  }
+
+  public func onValidationBegin(_ context: any TrainingContext) throws {
+    for callback in callbacks { try callback.onValidationBegin(context) }
   }
 
   public func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws {

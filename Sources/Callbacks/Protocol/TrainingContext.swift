@@ -17,6 +17,10 @@ public protocol TrainingContext: AnyObject {
   func weightsSnapshot() -> [String: Tensor]
   /// Puts back what `weightsSnapshot()` returned.
   func restoreWeights(_ snapshot: [String: Tensor]) throws
+  /// Weights that are measured and saved in place of the training's own, such as averaged ones; nil for its own.
+  ///
+  /// The loop forgets them when the next epoch begins, and takes them over for good when the training ends.
+  var evaluationWeights: [String: Tensor]? { get set }
   /// Writes the model as it is now to `checkpoints/NAME.safetensors` of the run directory, in place of an earlier one of
   /// that name.
   ///
@@ -25,9 +29,15 @@ public protocol TrainingContext: AnyObject {
   ///   - metadata: texts for the file beside the model's own description.
   /// - Throws: an error that names the file where it can't be written.
   func saveModel(named name: String, metadata: [String: String]) throws
-  /// The share of the first `samples` validation images whose whole text is read right, 0...1, with the weights as they
-  /// are now.
-  func exactMatch(samples: Int) throws -> Double
+  /// The metadata of a model file that this run has written; nil where there is none that can be read.
+  func modelMetadata(named name: String) -> [String: String]?
+  /// Removes a model file that this run has written; nothing happens where there is none.
+  func removeModel(named name: String) throws
+  /// What is read on the first `samples` validation images with the weights as they are now.
+  func readings(samples: Int) throws -> [LabelledReading]
+  /// Pictures of the training part that occur more than once with different labels, at most `limit` of them; none where
+  /// the images are drawn for each epoch.
+  func contradictoryLabels(limit: Int) -> [ContradictoryLabels]
 
   /// Ends the training: the loop leaves the batch loop at once, validation and epoch end still run. The first reason
   /// counts.
@@ -51,6 +61,13 @@ extension TrainingContext {
         LearningRateChange(
           epoch: epoch, callback: callback, earlier: earlier, requested: rate, effective: learningRate,
           isPlanned: isPlanned)))
+  }
+
+  /// The share of the first `samples` validation images whose whole text is read right, 0...1, with the weights as they
+  /// are now.
+  public func exactMatch(samples: Int) throws -> Double {
+    let readings = try readings(samples: samples)
+    return readings.isEmpty ? 0 : Double(readings.count(where: \.isRight)) / Double(readings.count)
   }
 
   /// Saves the model because `metric` has `value`, and reports it.

@@ -14,6 +14,14 @@ public protocol BatchSource: Sendable {
 
   /// What tells this source from others, so that a run is not resumed with other images.
   var identity: String { get }
+
+  /// Groups of samples of which all have the same picture and not all the same label, at most `limit` groups; none where
+  /// images are drawn for each epoch.
+  func contradictorySamples(limit: Int) -> [[Sample]]
+}
+
+extension BatchSource {
+  public func contradictorySamples(limit: Int) -> [[Sample]] { [] }
 }
 
 /// A data set as a source: the same images in every epoch.
@@ -32,14 +40,38 @@ public struct DatasetBatches: BatchSource {
   public func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch { dataset.batch(indices, labels: labels) }
 
   public var identity: String { dataset.identity }
+
+  public func contradictorySamples(limit: Int) -> [[Sample]] { dataset.contradictorySamples(limit: limit) }
 }
 
 extension Dataset {
-  /// What tells this data set from others: the number of images, and a hash (FNV-1a) of their names, labels and pixels.
-  public var identity: String {
-    let pixelHashes = Threads.map(count: count) { index in
+  /// Groups of samples of which all have the same pixels and not all the same label, at most `limit` groups.
+  public func contradictorySamples(limit: Int) -> [[Sample]] {
+    let hashes = pixelHashes
+    var groups: [[Int]] = []
+    for sameHash in Dictionary(grouping: 0..<count, by: { hashes[$0] }).values where sameHash.count > 1 {
+      var rest = sameHash
+      while let first = rest.first {
+        let same = rest.filter { hasSamePixels($0, first) }
+        if Set(same.map { samples[$0].label }).count > 1 { groups.append(same) }
+        rest.removeAll(where: same.contains)
+      }
+    }
+    return groups.sorted { $0[0] < $1[0] }.prefix(limit).map { $0.map { samples[$0] } }
+  }
+
+  private func hasSamePixels(_ one: Int, _ other: Int) -> Bool {
+    withImageBytes(at: one) { bytes in withImageBytes(at: other) { bytes.elementsEqual($0) } }
+  }
+
+  private var pixelHashes: [UInt64] {
+    Threads.map(count: count) { index in
       withImageBytes(at: index) { $0.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
     }
+  }
+
+  /// What tells this data set from others: the number of images, and a hash (FNV-1a) of their names, labels and pixels.
+  public var identity: String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for (sample, pixelHash) in zip(samples, pixelHashes) {
       hash = (hash ^ pixelHash) &* 0x100_0000_01B3

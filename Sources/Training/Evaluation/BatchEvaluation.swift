@@ -12,6 +12,8 @@ struct BatchEvaluation {
   /// One evaluated batch.
   struct Result {
     let indices: ArraySlice<Int>
+    /// Those of the whole data set.
+    let labels: EncodedLabels
     let loss: Double
     let metricBatch: MetricBatch
     let readings: [Reading]
@@ -28,7 +30,7 @@ struct BatchEvaluation {
       guard
         try body(
           Result(
-            indices: indices, loss: Double(loss(logits, labels: batch.classes).scalar), metricBatch: result.metricBatch,
+            indices: indices, labels: labels, loss: Double(loss(logits, labels: batch.classes).scalar), metricBatch: result.metricBatch,
             readings: result.readings))
       else { return }
     }

@@ -1,3 +1,4 @@
+import Callbacks
 import Data
 import Layers
 import Tensor
@@ -6,6 +7,7 @@ import Tensor
 struct EvaluationTally {
   private static let shownExamples = 10
   private static let shownConfusions = 30
+  private static let shownMisread = 24
 
   private let codec: LabelCodec
   private var lossSum = 0.0
@@ -19,7 +21,10 @@ struct EvaluationTally {
   private var byType: [String: Group] = [:]
   private var byLength: [String: Group] = [:]
   private var confusions: [Pair: Int] = [:]
+  private var matrix: [[Int]]
   private var examples: [EvaluationReport.Example] = []
+  /// The wrong readings of the most confidence, the surest first.
+  private var surest: [MisreadImage] = []
 
   private struct Group {
     var right = 0
@@ -41,6 +46,7 @@ struct EvaluationTally {
   init(codec: LabelCodec) {
     self.codec = codec
     positions = Array(repeating: Group(), count: codec.maximumLength)
+    matrix = Array(repeating: Array(repeating: 0, count: codec.classCount), count: codec.classCount)
   }
 
   /// Counts a batch of labels that the model can say.
@@ -48,7 +54,29 @@ struct EvaluationTally {
     expressible += batch.indices.count
     lossSum += batch.loss * Double(batch.indices.count)
     answers.add(batch.metricBatch)
-    for (index, reading) in zip(batch.indices, batch.readings) { count(dataset.samples[index], reading) }
+    for (index, reading) in zip(batch.indices, batch.readings) {
+      count(dataset.samples[index], reading)
+      countClasses(batch.labels[index], reading)
+      noteIfMisread(index, of: dataset, reading)
+    }
+  }
+
+  private mutating func countClasses(_ label: ArraySlice<Int32>, _ reading: Reading) {
+    for (expected, read) in zip(label, reading.classes) { matrix[Int(expected)][read] += 1 }
+  }
+
+  private mutating func noteIfMisread(_ index: Int, of dataset: Dataset, _ reading: Reading) {
+    let sample = dataset.samples[index]
+    guard sample.label != reading.text,
+      surest.count < Self.shownMisread || reading.confidence > (surest.last?.reading.confidence ?? 0)
+    else { return }
+    let image = MisreadImage(
+      name: sample.name, type: sample.type,
+      reading: LabelledReading(label: sample.label, text: reading.text, confidence: reading.confidence),
+      picture: Tensor(dataset.image(at: index).pixels, shape: [dataset.height, dataset.width, dataset.channels]))
+    let place = surest.firstIndex { $0.reading.confidence < reading.confidence } ?? surest.endIndex
+    surest.insert(image, at: place)
+    if surest.count > Self.shownMisread { surest.removeLast() }
   }
 
   /// Counts images whose labels the model cannot say.
@@ -93,5 +121,14 @@ struct EvaluationTally {
         EvaluationReport.Confusion(true: $0.key.label, predicted: $0.key.read, count: $0.value)
       },
       imagesPerSecond: Double(all.count) / max(seconds, 1e-9), examples: examples)
+  }
+
+  /// What an epoch's validation showed.
+  func summary(epoch: Int, logs: Logs, seconds: Double) -> ValidationSummary {
+    ValidationSummary(
+      epoch: epoch, logs: logs, report: report(seconds: seconds),
+      confusionMatrix: ConfusionMatrix(
+        characters: codec.charset.characters.map { String($0) } + [""], counts: matrix),
+      misread: surest)
   }
 }

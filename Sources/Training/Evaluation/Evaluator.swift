@@ -1,3 +1,4 @@
+import Callbacks
 import Data
 import Foundation
 import Layers
@@ -41,90 +42,6 @@ public struct Evaluator {
       progress(encoded.count + indices.endIndex)
     }
     return tally.report(seconds: start.secondsSince)
-  }
-}
-
-/// What an evaluation found; the fields of `evaluate --json`.
-public struct EvaluationReport: Sendable, Codable {
-  public struct Share: Sendable, Codable, Hashable {
-    public let count: Int
-    public let exactMatch: Double
-
-    enum CodingKeys: String, CodingKey {
-      case count
-      case exactMatch = "exact_match"
-    }
-  }
-
-  /// How often a character was taken for another; an empty text stands for no character.
-  public struct Confusion: Sendable, Codable, Hashable {
-    public let `true`: String
-    public let predicted: String
-    public let count: Int
-  }
-
-  /// One image's label and what was read.
-  public struct Example: Sendable, Codable, Hashable {
-    public let file: String
-    public let label: String
-    public let text: String
-    public let confidence: Double
-  }
-
-  public let count: Int
-  /// How many labels the model cannot say; they count as read wrong.
-  public let inexpressible: Int
-  /// The mean loss over the labels that the model can say; nil where there is none.
-  public let loss: Double?
-  /// The share of images whose whole text is read right.
-  public let exactMatch: Double
-  /// Its 95 % interval (Wilson).
-  public let exactMatchInterval: [Double]
-  public let characterAccuracy: Double
-  public let binaryAccuracy: Double
-  public let precision: Double
-  public let recall: Double
-  public let byType: [String: Share]
-  public let byLength: [String: Share]
-  /// The share of images that are right at each position.
-  public let perPosition: [Double]
-  /// The most frequent first.
-  public let confusions: [Confusion]
-  public let imagesPerSecond: Double
-  /// The first images of the data set.
-  public let examples: [Example]
-
-  enum CodingKeys: String, CodingKey {
-    case count, loss, precision, recall, confusions, examples
-    case inexpressible = "inexpressible_labels"
-    case exactMatch = "exact_match"
-    case exactMatchInterval = "exact_match_ci95"
-    case characterAccuracy = "character_accuracy"
-    case binaryAccuracy = "binary_accuracy"
-    case byType = "by_type"
-    case byLength = "by_length"
-    case perPosition = "per_position"
-    case imagesPerSecond = "images_per_second"
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(count, forKey: .count)
-    try container.encode(inexpressible, forKey: .inexpressible)
-    // Null where there is none: every field is always there.
-    try container.encode(loss, forKey: .loss)
-    try container.encode(exactMatch, forKey: .exactMatch)
-    try container.encode(exactMatchInterval, forKey: .exactMatchInterval)
-    try container.encode(characterAccuracy, forKey: .characterAccuracy)
-    try container.encode(binaryAccuracy, forKey: .binaryAccuracy)
-    try container.encode(precision, forKey: .precision)
-    try container.encode(recall, forKey: .recall)
-    try container.encode(byType, forKey: .byType)
-    try container.encode(byLength, forKey: .byLength)
-    try container.encode(perPosition, forKey: .perPosition)
-    try container.encode(confusions, forKey: .confusions)
-    try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
-    try container.encode(examples, forKey: .examples)
   }
 }
 
