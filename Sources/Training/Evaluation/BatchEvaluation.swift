@@ -30,8 +30,8 @@ struct BatchEvaluation {
       guard
         try body(
           Result(
-            indices: indices, labels: labels, loss: Double(loss(logits, labels: batch.classes).scalar), metricBatch: result.metricBatch,
-            readings: result.readings))
+            indices: indices, labels: labels, loss: Double(loss(logits, labels: batch.classes).scalar),
+            metricBatch: result.metricBatch, readings: result.readings))
       else { return }
     }
   }
