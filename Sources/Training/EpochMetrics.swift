@@ -23,7 +23,7 @@ struct EpochMetrics {
       let key = MetricKey(rawValue: name)
       logs[validation ? key.onValidation : key] = value
     }
-    set("loss", images == 0 ? 0 : lossSum / Double(images))
+    set("loss", lossSum / Double(images))
     for metric in metrics { set(metric.name, metric.result) }
     return logs
   }

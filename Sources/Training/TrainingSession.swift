@@ -47,7 +47,7 @@ final class TrainingSession: TrainingContext {
       stepsPerEpoch: (training.count + trainer.options.batchSize - 1) / trainer.options.batchSize,
       trainingSamples: training.count, validationSamples: validation.count,
       learningRate: trainer.optimizer.learningRate,
-      metrics: Trainer.reportedKeys(trainer.metrics))
+      metrics: Trainer.reportedKeys(trainer.metrics), charset: trainer.codec.charset.text)
   }
 
   // MARK: The loop
@@ -265,7 +265,7 @@ final class TrainingSession: TrainingContext {
     set { trainer.optimizer.learningRate = newValue }
   }
 
-  func weightsSnapshot() -> [String: Tensor] { trainer.model.weights.tensors }
+  func weightsSnapshot() -> [String: Tensor] { evaluationWeights ?? trainer.model.weights.tensors }
 
   func restoreWeights(_ snapshot: [String: Tensor]) throws {
     try trainer.model.load(Weights(snapshot))

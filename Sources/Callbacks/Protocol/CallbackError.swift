@@ -8,6 +8,8 @@ public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedE
   case unknownMetric(callback: String, metric: MetricKey, available: [MetricKey])
   /// One callback undoes what another does.
   case conflict(first: String, second: String, reason: String)
+  /// A batch came to NaN or infinity, and the callback is to end the training then; the step counts from 0.
+  case nonFinite(callback: String, step: Int, fault: String)
   /// A saved state can't be read.
   case unreadableState(callback: String, reason: String)
   /// The saved state belongs to another list of callbacks.
@@ -22,6 +24,8 @@ public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedE
       return "callback \(callback): nothing reports the metric \"\(metric)\"; choose one of: \(names)"
     case .conflict(let first, let second, let reason):
       return "callbacks \(first) and \(second): \(reason); remove one of them or change its arguments"
+    case .nonFinite(let callback, let step, let fault):
+      return "callback \(callback): step \(step + 1): \(fault); lower the learning rate or clip the gradients"
     case .unreadableState(let callback, let reason):
       return "callback \(callback): its saved state can't be read (\(reason)); start without resuming"
     case .otherCallbacks(let saved, let present):

@@ -13,7 +13,7 @@ public protocol TrainingContext: AnyObject {
   /// Change it through `setLearningRate(_:by:)`, which tells the event sinks.
   var learningRate: Float { get set }
 
-  /// Copies of all weights by parameter name, running statistics included.
+  /// Copies of all weights by parameter name, running statistics included: those that are measured and saved.
   func weightsSnapshot() -> [String: Tensor]
   /// Puts back what `weightsSnapshot()` returned.
   func restoreWeights(_ snapshot: [String: Tensor]) throws

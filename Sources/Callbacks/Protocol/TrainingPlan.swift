@@ -12,10 +12,12 @@ public struct TrainingPlan: Equatable, Sendable {
   public var learningRate: Float
   /// The metrics that the loop reports at the end of each epoch.
   public var metrics: Set<MetricKey>
+  /// The characters that the model can read; empty where it is not known.
+  public var charset: String
 
   public init(
     epochs: Int, initialEpoch: Int = 0, stepsPerEpoch: Int, trainingSamples: Int = 0, validationSamples: Int = 0,
-    learningRate: Float, metrics: Set<MetricKey>
+    learningRate: Float, metrics: Set<MetricKey>, charset: String = ""
   ) {
     self.epochs = epochs
     self.initialEpoch = initialEpoch
@@ -24,5 +26,6 @@ public struct TrainingPlan: Equatable, Sendable {
     self.validationSamples = validationSamples
     self.learningRate = learningRate
     self.metrics = metrics
+    self.charset = charset
   }
 }

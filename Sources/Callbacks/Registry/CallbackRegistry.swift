@@ -26,7 +26,10 @@ public struct CallbackRegistry: Sendable {
     registry.register("exact_match_checkpoint") { try ExactMatchCheckpoint(arguments: &$0) }
     registry.register("warmup_learning_rate") { try WarmupLearningRate(arguments: &$0) }
     registry.register("one_cycle") { try OneCycle(arguments: &$0) }
-    registry.register("terminate_on_non_finite") { _ in TerminateOnNonFinite() }
+    registry.register("exponential_moving_average") { try ExponentialMovingAverage(arguments: &$0) }
+    registry.register("terminate_on_non_finite") { try TerminateOnNonFinite(arguments: &$0) }
+    registry.register("gradient_monitor") { try GradientMonitor(arguments: &$0) }
+    registry.register("stuck_detector") { try StuckDetector(arguments: &$0) }
     registry.register("time_budget") { TimeBudget(seconds: try $0.number("seconds", in: 0...)) }
     return registry
   }()

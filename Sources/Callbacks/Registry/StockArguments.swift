@@ -58,6 +58,8 @@ extension ModelCheckpoint {
       monitor: try arguments.monitor(),
       mode: try arguments.choice("mode", default: .auto),
       saveBestOnly: try arguments.boolean("save_best_only", default: true),
+      every: try arguments.integer("every", default: 1, in: 1...),
+      keep: try arguments.optionalInteger("keep", in: 1...),
       initialBest: try arguments.optionalNumber("initial_value_threshold"),
       kerasCompatible: try arguments.kerasCompatible())
   }
@@ -69,6 +71,36 @@ extension ExactMatchCheckpoint {
       fileName: try arguments.string("filename", default: "best-exact-match"),
       every: try arguments.integer("every", default: 5, in: 1...),
       samples: try arguments.integer("samples", default: 2000, in: 1...))
+  }
+}
+
+extension ExponentialMovingAverage {
+  convenience init(arguments: inout ConfigurationArguments) throws {
+    self.init(decay: try arguments.number("decay", default: 0.999, in: 0...1))
+  }
+}
+
+extension TerminateOnNonFinite {
+  convenience init(arguments: inout ConfigurationArguments) throws {
+    self.init(
+      mode: try arguments.choice("mode", default: .stop),
+      maximumSkips: try arguments.integer("max_skips", default: 10, in: 1...))
+  }
+}
+
+extension GradientMonitor {
+  convenience init(arguments: inout ConfigurationArguments) throws {
+    self.init(
+      every: try arguments.integer("every", default: 10, in: 1...),
+      explosionFactor: try arguments.number("explosion_factor", default: 100, in: 1...))
+  }
+}
+
+extension StuckDetector {
+  convenience init(arguments: inout ConfigurationArguments) throws {
+    self.init(
+      patience: try arguments.integer("patience", default: 5, in: 1...),
+      samples: try arguments.integer("samples", default: 1000, in: 1...))
   }
 }
 

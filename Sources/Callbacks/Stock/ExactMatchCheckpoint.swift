@@ -11,6 +11,8 @@ public final class ExactMatchCheckpoint: StatefulCallback {
   private let fileName: String
   private let every: Int
   private let samples: Int
+  private let monitor = Monitor(.valExactMatch, mode: .max, kerasCompatible: false)
+  private var guardian = BetterModelGuard()
 
   /// - Parameters:
   ///   - fileName: the file's name without folder and extension.
@@ -21,6 +23,8 @@ public final class ExactMatchCheckpoint: StatefulCallback {
     self.every = every
     self.samples = samples
   }
+
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.savesModel(named: fileName)] }
 
   public func check(_ plan: TrainingPlan) throws {
     for (argument, value) in [("every", every), ("samples", samples)] where value < 1 {
@@ -38,11 +42,18 @@ public final class ExactMatchCheckpoint: StatefulCallback {
     }
   }
 
+  public func onTrainBegin(_ context: any TrainingContext) { guardian = BetterModelGuard() }
+
   public func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) throws {
     guard (context.epoch + 1) % every == 0 else { return }
     let share = try context.exactMatch(samples: samples)
     guard share > state.best else { return }
+    if let better = guardian.better(than: share, in: fileName, monitor, context) {
+      state.best = better
+      return
+    }
     try context.saveModel(named: fileName, metric: .valExactMatch, value: share)
+    guardian.noteSaved(fileName)
     state.best = share
   }
 }

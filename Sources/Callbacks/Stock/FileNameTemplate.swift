@@ -52,6 +52,9 @@ struct FileNameTemplate: Sendable {
     return .metric(MetricKey(rawValue: key), decimals: decimals)
   }
 
+  /// Whether the name differs between epochs.
+  var isVariable: Bool { pieces.contains { if case .text = $0 { false } else { true } } }
+
   /// The metrics that the name needs.
   var metrics: [MetricKey] {
     pieces.compactMap { if case .metric(let key, _) = $0 { key } else { nil } }

@@ -1,11 +1,20 @@
-/// Saves the model at epoch ends, by default only when a metric is better than ever.
+/// Saves the model at epoch ends: by default when a metric is better than ever, otherwise after every epoch or every so
+/// many.
 ///
+/// ```swift
+/// ModelCheckpoint()                                                        // the best, by val_loss
+/// ModelCheckpoint(fileName: "last", saveBestOnly: false)                   // the last
+/// ModelCheckpoint(fileName: "epoch-{epoch:03d}", saveBestOnly: false, every: 5, keep: 3)
+/// ```
 /// Source: Keras 3 `ModelCheckpoint`. By default a NaN is never the best value, and an epoch without the metric saves nothing;
 /// `kerasCompatible` gives Keras's way, where a first NaN is the best for ever and a missing metric saves anyway. The best
-/// value is kept over a second training with the same instance and over a resume.
+/// value is kept over a second training with the same instance and over a resume; a resumed run never replaces a better
+/// model that it finds.
 public final class ModelCheckpoint: StatefulCallback {
   public struct State: Codable, Sendable {
     public internal(set) var best: Double?
+    /// The files that were written and not removed, the oldest first; noted where their number is limited.
+    public internal(set) var kept: [String]?
   }
 
   public let name = "model_checkpoint"
@@ -14,20 +23,28 @@ public final class ModelCheckpoint: StatefulCallback {
   private let fileName: FileNameTemplate
   private let monitor: Monitor
   private let saveBestOnly: Bool
+  private let every: Int
+  private let keep: Int?
+  private var guardian = BetterModelGuard()
 
   /// - Parameters:
   ///   - fileName: the file's name without folder and extension. It may hold `{epoch}` (counted from 1) and metrics, with
   ///     Python's formats: `model-{epoch:03d}-{val_loss:.4f}`. One name is overwritten at every save.
   ///   - monitor: the metric that says which epoch is best.
-  ///   - saveBestOnly: false saves every epoch.
+  ///   - saveBestOnly: false saves without looking at the metric.
+  ///   - every: look at every so many epochs only.
+  ///   - keep: how many files with different names to keep: the latest, which are the best where only the best are saved.
   ///   - initialBest: the value that must be improved on for the first save.
   public init(
     fileName: String = "best-val-loss", monitor: MetricKey = .valLoss, mode: MonitorMode = .auto,
-    saveBestOnly: Bool = true, initialBest: Double? = nil, kerasCompatible: Bool = false
+    saveBestOnly: Bool = true, every: Int = 1, keep: Int? = nil, initialBest: Double? = nil,
+    kerasCompatible: Bool = false
   ) {
     self.fileName = FileNameTemplate(fileName)
     self.monitor = Monitor(monitor, mode: mode, kerasCompatible: kerasCompatible)
     self.saveBestOnly = saveBestOnly
+    self.every = every
+    self.keep = keep
     state = State(best: initialBest)
   }
 
@@ -35,29 +52,58 @@ public final class ModelCheckpoint: StatefulCallback {
     (saveBestOnly ? [monitor.metric] : []) + fileName.metrics
   }
 
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.savesModel(named: fileName.text)] }
+
   public func check(_ plan: TrainingPlan) throws {
     if saveBestOnly { try monitor.check(callback: name) }
-    if let fault = fileName.fault {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "filename", value: "\"\(fileName.text)\"", remedy: fault)
+    func refuse(_ argument: String, _ value: String, _ remedy: String) -> CallbackError {
+      .invalidArgument(callback: name, argument: argument, value: value, remedy: remedy)
+    }
+    if let fault = fileName.fault { throw refuse("filename", "\"\(fileName.text)\"", fault) }
+    if every < 1 { throw refuse("every", "\(every)", "give 1 or more") }
+    guard let keep else { return }
+    if keep < 1 { throw refuse("keep", "\(keep)", "give 1 or more, or leave it out to keep all") }
+    if !fileName.isVariable {
+      throw refuse(
+        "keep", "\(keep)",
+        "the file name \"\(fileName.text)\" is always the same; give one with {epoch}, or leave out keep")
     }
   }
 
+  public func warnings(for plan: TrainingPlan) -> [String] {
+    every > plan.epochs
+      ? [
+        "\(name): every is \(every) and the training has \(plan.epochs) epochs, so \"\(fileName.text)\" is never saved"
+      ] : []
+  }
+
+  public func onTrainBegin(_ context: any TrainingContext) { guardian = BetterModelGuard() }
+
   public func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) throws {
+    guard (context.epoch + 1) % every == 0 else { return }
     guard saveBestOnly else { return try save(context, logs, value: nil) }
     guard let value = logs[monitor.metric] else {
       context.warnMissing(monitor.metric, callback: name)
       if monitor.kerasCompatible { try save(context, logs, value: nil) }
       return
     }
-    if monitor.isImprovement(value, over: state.best) {
-      try save(context, logs, value: value)
-      state.best = value
+    guard monitor.isImprovement(value, over: state.best) else { return }
+    let file = fileName.name(epoch: context.epoch, logs: logs)
+    if let better = guardian.better(than: value, in: file, monitor, context) {
+      state.best = better
+      return
     }
+    try save(context, logs, value: value)
+    state.best = value
   }
 
   private func save(_ context: any TrainingContext, _ logs: Logs, value: Double?) throws {
-    try context.saveModel(
-      named: fileName.name(epoch: context.epoch, logs: logs), metric: value == nil ? nil : monitor.metric, value: value)
+    let file = fileName.name(epoch: context.epoch, logs: logs)
+    try context.saveModel(named: file, metric: value == nil ? nil : monitor.metric, value: value)
+    guardian.noteSaved(file)
+    guard let keep else { return }
+    var kept = (state.kept ?? []).filter { $0 != file } + [file]
+    while kept.count > keep { try context.removeModel(named: kept.removeFirst()) }
+    state.kept = kept
   }
 }
