@@ -18,6 +18,8 @@ let package = Package(
     .executableTarget(
       name: "CustomCallback",
       dependencies: ["StopAtTarget"] + products("Callbacks", "Data", "Layers", "Optimizers", "Training")),
+    // A command line of one's own, with that callback.
+    .executableTarget(name: "CustomCommandLine", dependencies: ["StopAtTarget"] + products("CLI")),
     .executableTarget(
       name: "CustomLayer", dependencies: products("Data", "Layers", "Optimizers", "Tensor", "Training")),
     .executableTarget(

@@ -4,29 +4,39 @@ import Tensor
 
 /// The command `captcha-cli` with all its subcommands.
 public struct CaptchaCommand: ParsableCommand {
-  public static let configuration = CommandConfiguration(
-    commandName: "captcha-cli",
-    abstract: "Trains, measures and runs recognisers of captcha images.",
-    discussion: """
-      Examples:
-        captcha-cli quickstart                                       # the whole way, small
-        captcha-cli generate --output images --count 20000
-        captcha-cli train --data images --epochs 20
-        captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
-        captcha-cli predict runs/1/checkpoints/best-exact-match.safetensors captcha.png
+  public static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "captcha-cli",
+      abstract: "Trains, measures and runs recognisers of captcha images.",
+      discussion: """
+        Examples:
+          captcha-cli quickstart                                       # the whole way, small
+          captcha-cli generate --output images --count 20000
+          captcha-cli train --data images --epochs 20
+          captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
+          captcha-cli predict runs/1/checkpoints/best-exact-match.safetensors captcha.png
 
-      With --json, standard output gets JSON only and everything else goes to standard error.
-      Exit codes: 0 done, 1 failed, 64 wrong usage, 130 or 143 interrupted (a training saves first).
-      """,
-    subcommands: [
-      Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, ConfigCommand.self, Doctor.self,
-      Quickstart.self, Bench.self,
-    ])
+        With --json, standard output gets JSON only and everything else goes to standard error.
+        Exit codes: 0 done, 1 failed, 64 wrong usage, 130 or 143 interrupted (a training saves first).
+        """,
+      subcommands: [
+        Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, ConfigCommand.self, Doctor.self,
+        Quickstart.self, Bench.self,
+      ] + Plugins.current.commands)
+  }
 
   public init() {}
 
   /// Runs the command that `arguments` (without the program's name) ask for, and ends the process with its exit code.
-  public static func runAndExit(_ arguments: [String]) -> Never {
+  ///
+  /// - Parameter plugins: what the program adds to the stock commands, callbacks and optimizers.
+  public static func runAndExit(
+    _ arguments: [String] = Array(CommandLine.arguments.dropFirst()), plugins: Plugins = Plugins()
+  ) -> Never {
+    Plugins.$current.withValue(plugins) { runAndExit(arguments) }
+  }
+
+  private static func runAndExit(_ arguments: [String]) -> Never {
     // A reader that goes away, or a file at its limit, is an error of the write and not the program's end.
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)

@@ -1,3 +1,3 @@
 import CLI
 
-CaptchaCommand.runAndExit(Array(CommandLine.arguments.dropFirst()))
+CaptchaCommand.runAndExit()

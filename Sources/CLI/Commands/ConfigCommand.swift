@@ -22,7 +22,7 @@ struct ConfigCommand: ParsableCommand {
           captcha-cli config show --recipe quickstart > train.yaml
         """)
 
-    @Option(help: "Which one: \(Recipe.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "Which one: \(Recipe.names).")
     var recipe = Recipe.seed
 
     @Flag(help: "Writes JSON to standard output.")
@@ -54,14 +54,19 @@ struct ConfigCommand: ParsableCommand {
     @Argument(help: "The configuration file.")
     var file: String
 
+    @Option(help: "The shipped configuration that has what the file leaves out: \(Recipe.names).")
+    var recipe = Recipe.seed
+
     @Flag(help: "Writes JSON to standard output.")
     var json = false
 
     func run() throws {
-      let configuration = try TrainingConfiguration(file: file)
+      let configuration = try TrainingConfiguration(file: file, base: recipe)
+      let warnings = try configuration.warnings()
       if json {
-        try StandardStreams.write(json: Result(file: file, ok: true))
+        try StandardStreams.write(json: Result(file: file, ok: true, warnings: warnings))
       } else {
+        for warning in warnings { StandardStreams.note("warning: \(warning)") }
         StandardStreams.write(
           "\(file): ok (model \(configuration.model.architecture), \(configuration.training.epochs) epochs, "
             + "callbacks \(configuration.callbacks.map(\.name).joined(separator: ", ")))")
@@ -71,6 +76,7 @@ struct ConfigCommand: ParsableCommand {
     private struct Result: Encodable {
       let file: String
       let ok: Bool
+      let warnings: [String]
     }
   }
 }

@@ -32,7 +32,7 @@ struct Train: ParsableCommand {
   var config: String?
 
   @Option(
-    help: "The shipped configuration to start from: \(Recipe.allCases.map(\.rawValue).joined(separator: ", ")).")
+    help: "The shipped configuration to start from: \(Recipe.names).")
   var recipe: Recipe?
 
   @Option(help: "The number of epochs, at most.")

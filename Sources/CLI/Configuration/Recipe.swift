@@ -9,6 +9,9 @@ public enum Recipe: String, CaseIterable, Sendable {
   /// The small one of `captcha-cli quickstart`.
   case quickstart
 
+  /// All names, for help texts.
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
+
   /// The recipe's file, with its comments.
   public var yaml: String {
     let bytes =

@@ -60,9 +60,9 @@ extension TrainingConfiguration {
     try trainingSection.finish()
     try section.finish()
     // What only those who use the values can say.
-    _ = try optimizerComponent.locating { try OptimizerRegistry.standard.makeOptimizer($0, parameters: []) }
+    _ = try optimizerComponent.locating { try Plugins.current.optimizers.makeOptimizer($0, parameters: []) }
     let callbackObjects = try callbackComponents.map { component in
-      try component.locating { try CallbackRegistry.standard.makeCallback($0) }
+      try component.locating { try Plugins.current.callbacks.makeCallback($0) }
     }
     try checkModel(origin: modelSection.origin(of: "architecture"))
     try checkGenerated(dataSection)
@@ -77,16 +77,26 @@ extension TrainingConfiguration {
           origin, "callbacks: \(component.name): filename is \(name), a file that every run writes; give another name")
       }
     }
-    let metrics = Trainer.reportedKeys(Trainer.standardMetrics(codec: model.codec))
     do {
-      // How many images there are is not known yet; that there are some will be checked when they are.
-      try CallbackList(callbacks).check(
-        TrainingPlan(
-          epochs: training.epochs, stepsPerEpoch: 1, trainingSamples: 1, validationSamples: 1, learningRate: 0.001,
-          metrics: metrics))
+      try CallbackList(callbacks).check(plan)
     } catch {
       throw ConfigurationFileError(origin, "callbacks: \(error)")
     }
+  }
+
+  /// What is known of the training before there are images.
+  private var plan: TrainingPlan {
+    // How many images a folder has is not known yet; that there are some will be checked when it is read.
+    let images = data.path == nil ? data.generate.count : 1
+    return TrainingPlan(
+      epochs: training.epochs, stepsPerEpoch: (images + training.batchSize - 1) / training.batchSize,
+      trainingSamples: images, validationSamples: 1, learningRate: 0.001,
+      metrics: Trainer.reportedKeys(Trainer.standardMetrics(codec: model.codec)), charset: model.codec.charset.text)
+  }
+
+  /// What the configuration allows and probably does not mean.
+  public func warnings() throws -> [String] {
+    CallbackList(try Plugins.current.callbacks.makeCallbacks(callbacks)).warnings(for: plan)
   }
 
   private func checkModel(origin: String) throws {

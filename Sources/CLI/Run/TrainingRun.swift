@@ -43,10 +43,10 @@ struct TrainingRun {
     model.initialize(seed: configuration.seed)
     trainer = Trainer(
       model: model, loss: loss,
-      optimizer: try OptimizerRegistry.standard.makeOptimizer(
+      optimizer: try Plugins.current.optimizers.makeOptimizer(
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec,
-      callbacks: try CallbackRegistry.standard.makeCallbacks(configuration.callbacks),
+      callbacks: try Plugins.current.callbacks.makeCallbacks(configuration.callbacks),
       sinks: sinks + [ConfigurationFileSink(directory.configuration, text: try configuration.yaml())],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed,

@@ -4,7 +4,8 @@ public struct TrainingPlan: Equatable, Sendable {
   public var epochs: Int
   /// The epoch that the run starts with: 0, or more when it resumes.
   public var initialEpoch: Int
-  /// The number of batches of one epoch, a short last one included.
+  /// The number of batches of one epoch, a short last one included; 1 where a configuration is checked whose images are
+  /// not counted yet.
   public var stepsPerEpoch: Int
   public var trainingSamples: Int
   public var validationSamples: Int

@@ -77,7 +77,7 @@ struct TrainingWork: BenchmarkWork {
     model.initialize(seed: configuration.seed)
     let trainer = Trainer(
       model: model, loss: loss,
-      optimizer: try OptimizerRegistry.standard.makeOptimizer(
+      optimizer: try Plugins.current.optimizers.makeOptimizer(
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec, callbacks: [StepTimer(timer)],
       // The timer ends it.

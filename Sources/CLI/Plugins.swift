@@ -1,0 +1,31 @@
+import ArgumentParser
+import Callbacks
+import Optimizers
+import Training
+
+/// What a program of one's own adds to `captcha-cli`.
+///
+/// ```swift
+/// import CLI
+/// import StopAtTarget
+///
+/// var plugins = Plugins()
+/// plugins.callbacks.registerStopAtTarget()
+/// CaptchaCommand.runAndExit(plugins: plugins)
+/// ```
+/// That is a whole `main.swift`: the program has all commands, and configurations can name the added callback.
+public struct Plugins: Sendable {
+  /// The callbacks that configurations can name, at first the stock ones.
+  public var callbacks = CallbackRegistry.standard
+  /// The optimizers that configurations can name, at first the stock ones.
+  public var optimizers = OptimizerRegistry.standard
+  /// Makes event sinks for each training, beside those that write the run's own files.
+  public var makeSinks: @Sendable (RunDirectory) throws -> [any EventSink] = { _ in [] }
+  /// Further subcommands.
+  public var commands: [any ParsableCommand.Type] = []
+
+  public init() {}
+
+  /// Those of the running program.
+  @TaskLocal static var current = Plugins()
+}
