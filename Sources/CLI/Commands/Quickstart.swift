@@ -31,7 +31,7 @@ struct Quickstart: ParsableCommand {
   @Option(help: "The language of the progress lines: en or zh.")
   var language = Language.en
 
-  @Flag(help: "Writes JSON to standard output.")
+  @Flag(help: "Writes JSON to standard output, and each event of the training as a line of JSON to standard error.")
   var json = false
 
   /// Images that the model never saw, to measure it on.
@@ -46,7 +46,7 @@ struct Quickstart: ParsableCommand {
     let directory = try RunDirectory.forNewRun(runDirectory)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: false,
-      sinks: try RunSinks.make(directory, verbose: false, language: language))
+      sinks: try RunSinks.make(directory, verbose: false, language: language, json: json))
     let (result, signalExitCode) = try training.train()
     let path = directory.displayPath
     if result.outcome == .stopped(.interrupted), let signalExitCode {

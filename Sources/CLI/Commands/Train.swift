@@ -54,7 +54,7 @@ struct Train: ParsableCommand {
   @Option(help: "The language of the progress lines: en or zh.")
   var language = Language.en
 
-  @Flag(help: "Writes JSON to standard output.")
+  @Flag(help: "Writes JSON to standard output, and each event of the training as a line of JSON to standard error.")
   var json = false
 
   func validate() throws {
@@ -67,7 +67,7 @@ struct Train: ParsableCommand {
     let report = Report(json: json)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: resume,
-      sinks: try RunSinks.make(directory, verbose: verbose, language: language))
+      sinks: try RunSinks.make(directory, verbose: verbose, language: language, json: json))
     let path = directory.displayPath
     let (result, signalExitCode) = try training.train()
     let isInterrupted = result.outcome == .stopped(.interrupted)

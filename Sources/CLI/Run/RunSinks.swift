@@ -3,16 +3,19 @@ import Callbacks
 import Foundation
 import Training
 
-/// What watches a training of the command line: the progress bar, the log and the table of metrics.
+/// What watches a training of the command line.
 enum RunSinks {
-  static func make(_ directory: RunDirectory, verbose: Bool, language: Language) throws -> [any EventSink] {
+  /// - Parameter json: show lines of JSON in place of a progress bar.
+  static func make(
+    _ directory: RunDirectory, verbose: Bool, language: Language, json: Bool
+  ) throws -> [any EventSink] {
     try directory.create()
     return [
-      ProgressBarSink(language: language, verbose: verbose),
+      json ? JSONLinesSink(output: .standardError) : ProgressBarSink(language: language, verbose: verbose),
       // The log keeps every change of the rate, shown or not.
       try LogFileSink(directory.log, language: language, verbose: true),
       CSVSink(directory.metrics),
-    ]
+    ] + (try Plugins.current.makeSinks(directory))
   }
 }
 
