@@ -21,7 +21,6 @@ final class TrainingSession: TrainingContext {
   private var history: [(epoch: Int, logs: Logs)] = []
   /// What was read on the first validation images, and after which step: callbacks that ask need no second pass.
   private var known: (step: Int, readings: [LabelledReading])?
-  var evaluationWeights: [String: Tensor]? { didSet { known = nil } }
 
   init(_ trainer: Trainer, training: any BatchSource, validation: Dataset, interruption: Interruption) throws {
     for (name, value) in [("epochs", trainer.options.epochs), ("batch size", trainer.options.batchSize)] where value < 1
@@ -69,8 +68,7 @@ final class TrainingSession: TrainingContext {
       try trainer.callbacks.onTrainBegin(self)
       if let resuming { try restore(resuming) }
       outcome = try trainEpochs()
-      if let evaluationWeights { try restoreWeights(evaluationWeights) }
-      evaluationWeights = nil
+      try restoreWeights(evaluationWeights)
     } catch {
       // Callbacks still learn how it ended; the first error is the one that counts.
       try? trainer.callbacks.onTrainEnd(self, outcome: .failed("\(error)"))
@@ -115,7 +113,6 @@ final class TrainingSession: TrainingContext {
     let start = ContinuousClock.now
     var running = EpochMetrics(trainer.metrics)
     if let state = position.metrics { running.restore(state) }
-    evaluationWeights = nil
     // An epoch that is taken up in the middle has begun before; one that is interrupted here begins when it is resumed.
     if position.batch == 0 {
       if interruption.isRequested { return false }
@@ -150,7 +147,6 @@ final class TrainingSession: TrainingContext {
     let trainingSeconds = start.secondsSince
     let usedRate = learningRate
     var logs = running.logs()
-    try trainer.callbacks.onValidationBegin(self)
     let validated = try validate()
     try trainer.callbacks.onValidationEnd(self, logs: validated.logs)
     send(.validationEnded(validated))
@@ -236,9 +232,9 @@ final class TrainingSession: TrainingContext {
 
   /// Calls `body` while the model has the weights that are to be measured.
   private func withEvaluationWeights<Result>(_ body: () throws -> Result) throws -> Result {
-    guard let evaluationWeights else { return try body() }
+    guard let weights = trainer.callbacks.evaluationWeights else { return try body() }
     let own = trainer.model.weights
-    try trainer.model.load(Weights(evaluationWeights))
+    try trainer.model.load(Weights(weights))
     let result = Swift.Result { try body() }
     try trainer.model.load(own)
     return try result.get()
@@ -265,7 +261,9 @@ final class TrainingSession: TrainingContext {
     set { trainer.optimizer.learningRate = newValue }
   }
 
-  func weightsSnapshot() -> [String: Tensor] { evaluationWeights ?? trainer.model.weights.tensors }
+  func weightsSnapshot() -> [String: Tensor] { trainer.model.weights.tensors }
+
+  var evaluationWeights: [String: Tensor] { trainer.callbacks.evaluationWeights ?? weightsSnapshot() }
 
   func restoreWeights(_ snapshot: [String: Tensor]) throws {
     try trainer.model.load(Weights(snapshot))

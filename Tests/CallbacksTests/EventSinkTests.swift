@@ -124,6 +124,38 @@ import Testing
     #expect(line(0.002, 0.001, verbose: false) == "Warning: warmup: rate set to 0.002, the optimizer has 0.001")
   }
 
+  // MARK: Lines of JSON
+
+  @Test func jsonLinesSayWhatHappened() throws {
+    var lines: [String] = []
+    var time = Date(timeIntervalSince1970: 0)
+    let sink = JSONLinesSink(now: { time }, write: { lines.append($0) })
+    try sink.receive(trainBegan())
+    try sink.receive(epochEnded(0, [.loss: .nan, "val_my_score": 0.5]))
+    try sink.receive(.modelSaved(SavedModel(epoch: 0, name: "best \"a\"\n", metric: .valLoss, value: 0.25)))
+    try sink.receive(.warning("two\nlines"))
+    try sink.receive(.trainEnded(.stopped(.interrupted), epochsRun: 1, seconds: 2))
+    #expect(
+      lines == [
+        #"{"epoch":0,"epochs":4,"event":"train_began","images":36,"learning_rate":0.1,"steps":5,"#
+          + #""time":"1970-01-01T00:00:00Z","validation_images":9}"# + "\n",
+        #"{"epoch":0,"epochs":4,"event":"epoch_ended","images_per_second":63.14,"learning_rate":0.0005,"#
+          + #""logs":{"loss":"nan","val_my_score":0.5},"seconds":75,"time":"1970-01-01T00:00:00Z"}"# + "\n",
+        #"{"epoch":0,"event":"model_saved","metric":"val_loss","name":"best \"a\"\n","time":"1970-01-01T00:00:00Z","#
+          + #""value":0.25}"# + "\n",
+        #"{"event":"warning","text":"two\nlines","time":"1970-01-01T00:00:00Z"}"# + "\n",
+        #"{"epochs":1,"event":"train_ended","outcome":"stopped","seconds":2,"text":"interrupted","#
+          + #""time":"1970-01-01T00:00:00Z"}"# + "\n",
+      ])
+    // Batches once a second, and the last one of an epoch.
+    lines = []
+    for step in 1...4 {
+      try sink.receive(batch(step))
+      if step == 2 { time += 1 }
+    }
+    #expect(lines.map { $0.contains(#""step":1,"#) ? 1 : $0.contains(#""step":3,"#) ? 3 : 4 } == [1, 3, 4])
+  }
+
   // MARK: Progress bar
 
   private final class Screen {

@@ -14,7 +14,6 @@ final class FakeContext: TrainingContext {
   var contradictions: [ContradictoryLabels] = []
   /// The metadata of the model files that are there.
   var files: [String: [String: String]] = [:]
-  var evaluationWeights: [String: Tensor]?
 
   var events: [TrainingEvent] = []
   var saved: [(epoch: Int, name: String)] = []
@@ -29,6 +28,8 @@ final class FakeContext: TrainingContext {
   }
 
   func weightsSnapshot() -> [String: Tensor] { ["epoch": Tensor(Float(weightsOfEpoch))] }
+
+  var evaluationWeights: [String: Tensor] { weightsSnapshot() }
 
   func restoreWeights(_ snapshot: [String: Tensor]) throws {
     guard let tensor = snapshot["epoch"] else { throw CallbackError.unreadableState(callback: "fake", reason: "empty") }

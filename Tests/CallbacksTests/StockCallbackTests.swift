@@ -59,7 +59,7 @@ import Testing
     try runEpochs(first, [0.5, 0.3], .any())
     let second = ModelCheckpoint()
     let context = FakeContext.any()
-    try second.onTrainBegin(context)
+    second.onTrainBegin(context)
     try second.restore(first.savedState())
     var worse: Logs = [.valLoss: 0.4]
     try second.onEpochEnd(context, logs: &worse)

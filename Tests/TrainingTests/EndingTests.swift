@@ -28,8 +28,8 @@ import Training
     #expect(result.history.map(\.epoch) == [0, 1])
     #expect(result.history[1].logs[.valLoss] != nil)
     #expect(
-      journal.lines.filter { $0.hasPrefix("b ") }.suffix(7) == [
-        "b batchBegin 4", "b updateBegin 4", "b batchEnd 5", "b validationBegin 1", "b validationEnd 1", "b epochEnd 1",
+      journal.lines.filter { $0.hasPrefix("b ") }.suffix(6) == [
+        "b batchBegin 4", "b updateBegin 4", "b batchEnd 5", "b validationEnd 1", "b epochEnd 1",
         "b trainEnd \(result.outcome)",
       ])
   }

@@ -19,9 +19,9 @@ import Training
       ["trainBegin"]
       + [
         "epochBegin 0", "batchBegin 0", "updateBegin 0", "batchEnd 1", "batchBegin 1", "updateBegin 1", "batchEnd 2",
-        "batchBegin 2", "updateBegin 2", "batchEnd 3", "validationBegin 0", "validationEnd 0", "epochEnd 0",
+        "batchBegin 2", "updateBegin 2", "batchEnd 3", "validationEnd 0", "epochEnd 0",
         "epochBegin 1", "batchBegin 3", "updateBegin 3", "batchEnd 4", "batchBegin 4", "updateBegin 4", "batchEnd 5",
-        "batchBegin 5", "updateBegin 5", "batchEnd 6", "validationBegin 1", "validationEnd 1", "epochEnd 1",
+        "batchBegin 5", "updateBegin 5", "batchEnd 6", "validationEnd 1", "epochEnd 1",
       ] + ["trainEnd completed"]
     #expect(journal.lines == points.flatMap { ["a \($0)", "b \($0)"] })
   }

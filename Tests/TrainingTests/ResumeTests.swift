@@ -7,29 +7,6 @@ import Tensor
 import Testing
 import Training
 
-/// A callback whose memory is tensors: a moving average of the weights, saved as a model at each epoch's end.
-private final class WeightAverage: Callback {
-  let name = "weight_average"
-  private var average: [String: Tensor] = [:]
-
-  func onTrainBegin(_ context: any TrainingContext) { average = context.weightsSnapshot() }
-
-  func onBatchEnd(_ context: any TrainingContext, logs: Logs) {
-    average = average.merging(context.weightsSnapshot()) { $0 * 0.75 + $1 * 0.25 }
-  }
-
-  func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) throws {
-    let own = context.weightsSnapshot()
-    try context.restoreWeights(average)
-    logs["val_average_exact_match"] = try context.exactMatch(samples: 3)
-    try context.saveModel(named: "average", metadata: [:])
-    try context.restoreWeights(own)
-  }
-
-  func savedState() -> CallbackState { CallbackState(tensors: average) }
-  func restore(_ state: CallbackState) { average = state.tensors }
-}
-
 /// A callback whose memory is numbers: lowers the rate by what it has seen in all batches so far.
 private final class LossSum: StatefulCallback {
   struct State: Codable {
@@ -118,8 +95,10 @@ private final class Interrupter: EventSink {
       small.callbacks = {
         [
           ModelCheckpoint(), EarlyStopping(patience: 50, restoreBestWeights: true),
-          ReduceLROnPlateau(factor: 0.5, patience: 1, minDelta: 0.01), LossSum(), WeightAverage(),
-          ExactMatchCheckpoint(every: 2, samples: 4), Recorder("recorder", journal),
+          ReduceLROnPlateau(factor: 0.5, patience: 1, minDelta: 0.01), LossSum(), ExponentialMovingAverage(decay: 0.75),
+          ExactMatchCheckpoint(every: 2, samples: 4), TerminateOnNonFinite(mode: .skip), GradientMonitor(every: 2),
+          ModelCheckpoint(fileName: "kept-{epoch}", saveBestOnly: false, keep: 2), StuckDetector(patience: 1),
+          Recorder("recorder", journal),
         ]
       }
       self.small = small
@@ -191,9 +170,9 @@ private final class Interrupter: EventSink {
     #expect(whole.parts == 1 && whole.remains.epochs == 3)
     #expect(
       Set(whole.remains.files.keys).isSuperset(of: [
-        "metrics.csv", "resume.safetensors", "best-val-loss.safetensors", "average.safetensors",
+        "metrics.csv", "resume.safetensors", "best-val-loss.safetensors", "kept-2.safetensors", "kept-3.safetensors",
       ]))
-    #expect(whole.remains.calls.count == 3 * (3 * 3 + 4))
+    #expect(whole.remains.calls.count == 3 * (3 * 3 + 3))
     #expect(whole.remains.counters.iterations == 9)
     var interrupted = 0
     for number in 0..<whole.events {

@@ -108,7 +108,7 @@ final class Journal {
 final class Recorder: Callback {
   /// A point of the loop, without numbers.
   enum Point: String {
-    case trainBegin, epochBegin, batchBegin, updateBegin, batchEnd, validationBegin, validationEnd, epochEnd, trainEnd
+    case trainBegin, epochBegin, batchBegin, updateBegin, batchEnd, validationEnd, epochEnd, trainEnd
   }
 
   let name: String
@@ -144,9 +144,6 @@ final class Recorder: Callback {
   }
   func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws {
     try note(.batchEnd, context, logs: logs, "\(context.step)")
-  }
-  func onValidationBegin(_ context: any TrainingContext) throws {
-    try note(.validationBegin, context, "\(context.epoch)")
   }
   func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws {
     try note(.validationEnd, context, logs: logs, "\(context.epoch)")

@@ -11,7 +11,7 @@ import Tensor
 /// | `onEpochBegin` | before an epoch's first batch |
 /// | `onBatchBegin`, `onBatchEnd` | around each batch |
 /// | `onUpdateBegin` | within a batch, when its gradients are known and the weights not yet changed |
-/// | `onValidationBegin`, `onValidationEnd` | around measuring the validation part, before `onEpochEnd` |
+/// | `onValidationEnd` | after the validation part was measured, before `onEpochEnd` |
 /// | `onEpochEnd` | after an epoch's batches and validation |
 /// | `onTrainEnd` | after the last epoch, also when training failed |
 ///
@@ -27,6 +27,9 @@ public protocol Callback: AnyObject {
   /// What the callback does to things that others may want too; a list whose effects undo one another is refused or
   /// warned of before the first step.
   func effects(in plan: TrainingPlan) -> [CallbackEffect]
+  /// Weights that are measured and saved in place of the training's own, such as averaged ones; nil for its own. When the
+  /// training ends the model takes them over.
+  var evaluationWeights: [String: Tensor]? { get }
   /// Refuses arguments that make no sense in this run, before the first step.
   ///
   /// - Throws: a `CallbackError` that names the argument and the remedy.
@@ -41,7 +44,6 @@ public protocol Callback: AnyObject {
   func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) throws
   /// - Parameter logs: the epoch's running metrics.
   func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws
-  func onValidationBegin(_ context: any TrainingContext) throws
   /// - Parameter logs: the metrics of the validation part (`val_…`).
   func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws
   /// - Parameter logs: the epoch's metrics; what is added here, the callbacks later in the list and the event sinks see.
@@ -71,6 +73,7 @@ public struct CallbackState: Sendable {
 extension Callback {
   public var requiredMetrics: [MetricKey] { [] }
   public var providedMetrics: [MetricKey] { [] }
+  public var evaluationWeights: [String: Tensor]? { nil }
   public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [] }
   public func check(_ plan: TrainingPlan) throws {}
   public func warnings(for plan: TrainingPlan) -> [String] { [] }
@@ -79,7 +82,6 @@ extension Callback {
   public func onBatchBegin(_ context: any TrainingContext) throws {}
   public func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) throws {}
   public func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws {}
-  public func onValidationBegin(_ context: any TrainingContext) throws {}
   public func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws {}
   public func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) throws {}
   public func onTrainEnd(_ context: any TrainingContext, outcome: TrainingOutcome) throws {}

@@ -7,7 +7,7 @@ public enum CallbackEffect: Hashable, Sendable {
   case reducesLearningRate(firstEpoch: Int)
   /// Writes model files of this name; where it holds `{…}`, of many names.
   case savesModel(named: String)
-  /// Chooses the weights that are measured and saved in place of the training's own.
+  /// Gives weights that are measured and saved in place of the training's own.
   case choosesEvaluationWeights
 }
 

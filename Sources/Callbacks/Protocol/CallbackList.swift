@@ -1,3 +1,5 @@
+import Tensor
+
 /// The callbacks of a training, called in their order.
 public final class CallbackList {
   public let callbacks: [any Callback]
@@ -27,6 +29,9 @@ public final class CallbackList {
     EffectConflicts(callbacks.map { ($0.name, $0.effects(in: plan)) }, plan: plan)
   }
 
+  /// The weights that a callback gives to be measured and saved in place of the training's own; nil where none does.
+  public var evaluationWeights: [String: Tensor]? { callbacks.lazy.compactMap(\.evaluationWeights).first }
+
   public func onTrainBegin(_ context: any TrainingContext) throws {
     for callback in callbacks { try callback.onTrainBegin(context) }
   }
@@ -45,10 +50,6 @@ public final class CallbackList {
 
   public func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws {
     for callback in callbacks { try callback.onBatchEnd(context, logs: logs) }
-  }
-
-  public func onValidationBegin(_ context: any TrainingContext) throws {
-    for callback in callbacks { try callback.onValidationBegin(context) }
   }
 
   public func onValidationEnd(_ context: any TrainingContext, logs: Logs) throws {

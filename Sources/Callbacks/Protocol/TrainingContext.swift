@@ -13,14 +13,12 @@ public protocol TrainingContext: AnyObject {
   /// Change it through `setLearningRate(_:by:)`, which tells the event sinks.
   var learningRate: Float { get set }
 
-  /// Copies of all weights by parameter name, running statistics included: those that are measured and saved.
+  /// Copies of all weights that are being trained, by parameter name, running statistics included.
   func weightsSnapshot() -> [String: Tensor]
   /// Puts back what `weightsSnapshot()` returned.
   func restoreWeights(_ snapshot: [String: Tensor]) throws
-  /// Weights that are measured and saved in place of the training's own, such as averaged ones; nil for its own.
-  ///
-  /// The loop forgets them when the next epoch begins, and takes them over for good when the training ends.
-  var evaluationWeights: [String: Tensor]? { get set }
+  /// The weights that are measured and saved: those of `weightsSnapshot()`, or what a callback gives in their place.
+  var evaluationWeights: [String: Tensor] { get }
   /// Writes the model as it is now to `checkpoints/NAME.safetensors` of the run directory, in place of an earlier one of
   /// that name.
   ///

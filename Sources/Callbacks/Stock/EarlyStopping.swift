@@ -104,7 +104,7 @@ public final class EarlyStopping: StatefulCallback {
   }
 
   private func keepWeights(_ context: any TrainingContext) {
-    if restoresBestWeights { bestWeights = context.weightsSnapshot() }
+    if restoresBestWeights { bestWeights = context.evaluationWeights }
   }
 
   public func savedState() throws -> CallbackState {

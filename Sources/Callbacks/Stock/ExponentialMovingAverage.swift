@@ -4,8 +4,7 @@ import Tensor
 ///
 /// After each step `average ← average + (weights − average)·(1 − d)` with `d = min(decay, (1 + n)/(10 + n))` for the n-th step,
 /// so that the first, random weights are soon forgotten. The training itself goes on with its own weights, which also are
-/// what a resumed run goes on with; at the end of the last epoch the model takes over the average. A model that is
-/// interrupted in the middle of an epoch has its own weights.
+/// what a resumed run goes on with; when it ends the model takes over the average.
 /// Source: Polyak and Juditsky 1992; the rising decay as in TensorFlow's `ExponentialMovingAverage`. In Keras an argument of
 /// the optimizer (`use_ema`) and `SwapEMAWeights`.
 public final class ExponentialMovingAverage: StatefulCallback {
@@ -56,7 +55,7 @@ public final class ExponentialMovingAverage: StatefulCallback {
     }
   }
 
-  public func onValidationBegin(_ context: any TrainingContext) { context.evaluationWeights = average }
+  public var evaluationWeights: [String: Tensor]? { average }
 
   public func savedState() throws -> CallbackState { CallbackState(json: try encodedState(), tensors: average) }
 

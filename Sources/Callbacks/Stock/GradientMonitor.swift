@@ -60,12 +60,12 @@ public final class GradientMonitor: StatefulCallback {
   public func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) {
     guard context.step % every == 0 else { return }
     let norms = Self.norms(update)
-    let total = norms.values.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    let silent = norms.filter { $0.value <= Self.silence * total || $0.value == 0 }.keys.sorted()
+    let total = norms.reduce(0) { $0 + $1.norm * $1.norm }.squareRoot()
+    let silent = norms.filter { $0.norm <= Self.silence * total || $0.norm == 0 }.map(\.layer)
     state.silent = state.measured == 0 ? silent : state.silent.filter(silent.contains)
     state.measured += 1
     state.totalSum += total
-    for (layer, norm) in norms.sorted(by: { $0.key < $1.key }) {
+    for (layer, norm) in norms {
       state.sums[layer, default: 0] += norm
       warnOfExplosion(layer, norm, context)
       guard norm > 0, norm.isFinite else { continue }
@@ -74,15 +74,16 @@ public final class GradientMonitor: StatefulCallback {
     }
   }
 
-  /// The norm of all gradients of each layer together.
-  private static func norms(_ update: PendingUpdate) -> [String: Double] {
+  /// The norm of all gradients of each layer together, in the order of the layers' names: sums must not depend on the
+  /// order of a dictionary, or a resumed training would not be the same to the last bit.
+  private static func norms(_ update: PendingUpdate) -> [(layer: String, norm: Double)] {
     var squares: [String: Double] = [:]
     for (name, gradient) in update.namedGradients {
       let layer = name.split(separator: "/").dropLast().joined(separator: "/")
       let norm = gradient.norm
       squares[layer.isEmpty ? name : layer, default: 0] += norm * norm
     }
-    return squares.mapValues { $0.squareRoot() }
+    return squares.sorted { $0.key < $1.key }.map { ($0.key, $0.value.squareRoot()) }
   }
 
   private func warnOfExplosion(_ layer: String, _ norm: Double, _ context: any TrainingContext) {

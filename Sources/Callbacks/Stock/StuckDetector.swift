@@ -53,6 +53,8 @@ public final class StuckDetector: StatefulCallback {
       charset: context.plan.charset, trainingExactMatch: logs[.exactMatch], losses: state.losses.compactMap { $0 },
       learningRate: context.learningRate)
     context.send(
-      .warning("\(name): no validation image was read right in \(state.epochs) epochs: \(diagnosis.text)"))
+      .warning(
+        "\(name): no validation image was read right for \(state.epochs) \(state.epochs == 1 ? "epoch" : "epochs"): \(diagnosis.text)"
+      ))
   }
 }
