@@ -37,6 +37,12 @@ import Testing
     #expect(json["epochs_run"] as? Int == 2)
     #expect(json["run"] as? String == "runs/1")
     #expect(json["best_val_loss"] is Double)
+    // The events of the training as lines of JSON on standard error.
+    let events = trained.errors.split(separator: "\n").filter { $0.hasPrefix("{") }.compactMap {
+      try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    #expect(events.first?["event"] as? String == "train_began" && events.last?["event"] as? String == "train_ended")
+    #expect(events.filter { $0["event"] as? String == "epoch_ended" }.count == 2)
 
     for file in [
       "config.yaml", "training.log", "metrics.csv", "summary.json", "checkpoints/best-val-loss.safetensors",

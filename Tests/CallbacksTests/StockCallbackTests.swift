@@ -43,6 +43,25 @@ import Testing
     #expect(failed.weightsOfEpoch == 1)
   }
 
+  /// The loss may be finite where a gradient is not.
+  @Test(arguments: [Float.infinity, -.infinity, .nan]) func aGradientThatIsNotFiniteIsFound(value: Float) throws {
+    let parameters = ["a", "b"].map { NamedParameter(name: $0, parameter: Parameter($0, value: Tensor(zeros: [3]))) }
+    func update(_ value: Float) -> PendingUpdate {
+      var gradients = Gradients()
+      gradients[parameters[0].parameter] = Tensor([1, 2, 3e38] as [Float], shape: [3])
+      gradients[parameters[1].parameter] = Tensor([1, value, 2] as [Float], shape: [3])
+      return PendingUpdate(loss: 1, parameters: parameters, gradients: gradients)
+    }
+    let context = FakeContext.any()
+    let guardian = TerminateOnNonFinite()
+    var good = update(3e38)
+    try guardian.onUpdateBegin(context, update: &good)
+    #expect(good.skipReason == nil && context.stopReason == nil)
+    var bad = update(value)
+    try guardian.onUpdateBegin(context, update: &bad)
+    #expect(bad.skipReason == "the gradient of b is not finite" && context.stopReason == .nonFinite(.loss))
+  }
+
   @Test func checkpointPassesOverNaNAndMissingValues() throws {
     let context = FakeContext.any()
     let checkpoint = ModelCheckpoint(fileName: "best")

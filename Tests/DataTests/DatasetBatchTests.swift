@@ -39,6 +39,19 @@ import Testing
     #expect(batch.classes.elements(of: Int32.self) == [1, 3, 10, 12, 4, 10, 11, 12])
   }
 
+  @Test func onePictureWithSeveralLabelsIsFound() throws {
+    // Pictures 0 to 3, over and over; labels differ for pictures 1 and 3 only.
+    let labels = ["a", "b", "c", "d", "a", "x", "c", "d", "a", "b", "c", "e", "a"]
+    let dataset = try Dataset(width: 4, height: 2, channels: 1, count: labels.count) { index, pixels in
+      for offset in pixels.indices { pixels[offset] = UInt8(index % 4 * 10 + offset) }
+      return Sample(name: "\(index)", label: labels[index])
+    }
+    let found = dataset.contradictorySamples(limit: 10)
+    #expect(found.map { $0.map(\.name) } == [["1", "5", "9"], ["3", "7", "11"]])
+    #expect(dataset.contradictorySamples(limit: 1).count == 1)
+    #expect(dataset.subset([0, 1, 2, 9]).contradictorySamples(limit: 10).isEmpty)
+  }
+
   @Test func readingsDecodeEachImage() throws {
     let codec = LabelCodec()
     let labels = ["a", "Zz9", "12345678"]
