@@ -66,7 +66,10 @@ let package = Package(
     // Its tests run the program itself.
     tests(
       "CLITests",
-      ["CLI", "captcha-cli", "Callbacks", "Data", "Layers", "Models", "Optimizers", "Tensor", "Training"]),
+      [
+        "CLI", "captcha-cli", "Callbacks", "Data", "Layers", "Models", "Optimizers", "Tensor", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

@@ -114,7 +114,12 @@ public struct ConfigurationArguments {
   }
 
   private func missing(_ name: String, _ expected: String) -> ConfigurationError {
-    .missingArgument(component: component, argument: name, expected: expected)
+    // A misspelt name is what the user sees, not the one that is missing.
+    let unread = rest.keys.sorted()
+    if let misspelt = nearestName(to: name, in: unread) {
+      return .unknownArgument(component: component, argument: misspelt, known: [name])
+    }
+    return .missingArgument(component: component, argument: name, expected: expected)
   }
 
   private static func describe<Bound>(_ range: some RangeExpression<Bound>, _ kind: String) -> String {
