@@ -74,6 +74,24 @@ private struct ConstantSlope: Loss {
     #expect(changes.map(\.earlier) == [0.5, 0.3, 0.5])
   }
 
+  @Test func aScheduleMovesTheWeights() throws {
+    let (told, moved, changes) = try rates(epochs: 2) {
+      [ExponentialDecay(initialLearningRate: 0.4, decaySteps: 1, decayRate: 0.5)]
+    }
+    let expected = [0.4, 0.2, 0.1, 0.05, 0.025, 0.0125]
+    expectSame(told, expected)
+    expectSame(moved, expected)
+    #expect(changes.map(\.effective) == [0.4, 0.05])
+  }
+
+  @Test func aClosureMovesTheWeights() throws {
+    let (told, moved, changes) = try rates(epochs: 3) { [LearningRateSchedule(perEpoch: { $1 / Double($0 + 1) })] }
+    let expected = [0.5, 0.25, 0.25 / 3].flatMap { [$0, $0, $0] }
+    expectSame(told, expected)
+    expectSame(moved, expected)
+    #expect(changes.map(\.epoch) == [0, 1, 2])
+  }
+
   @Test func aReductionMovesTheWeightsFromTheNextEpochOn() throws {
     // Nothing improves by that much: a reduction after each epoch but the first.
     let (told, moved, changes) = try rates(epochs: 4) {
