@@ -12,6 +12,13 @@ private struct ConstantSlope: Loss {
   func callAsFunction(_ logits: Tensor, labels: Tensor) -> Tensor { logits.mean() }
 }
 
+/// A schedule as a user writes it.
+private final class InverseDecay: StepSchedule {
+  let name = "inverse_decay"
+  var state = ScheduledLength()
+  func rate(step: Int, of steps: Int) -> Double { 0.1 / Double(step + 1) }
+}
+
 /// The rate that a callback sets is the rate that the optimizer has and that the weights move with.
 @Suite struct LearningRateTests {
   /// Trains, and returns for each batch the rate that the context tells after it and the one that the weights moved with.
@@ -82,6 +89,9 @@ private struct ConstantSlope: Loss {
     expectSame(told, expected)
     expectSame(moved, expected)
     #expect(changes.map(\.effective) == [0.4, 0.05])
+    let own = try rates(epochs: 1) { [InverseDecay()] }
+    expectSame(own.told, [0.1, 0.05, 0.1 / 3])
+    expectSame(own.moved, [0.1, 0.05, 0.1 / 3])
   }
 
   @Test func aClosureMovesTheWeights() throws {
