@@ -227,6 +227,17 @@ import Testing
     for make in bound + free.dropFirst() { #expect(warnings(make()) == []) }
   }
 
+  /// A configuration is checked before anyone knows how many images there are.
+  @Test func nothingIsSaidOfAnUnknownNumberOfSteps() throws {
+    var plan = plan
+    plan.stepsPerEpoch = 0
+    let warmed = CosineDecay(initialLearningRate: 0, decaySteps: 10, warmupTarget: 0.1, warmupSteps: 20)
+    for schedule in (bound + free).map({ $0() }) + [warmed] {
+      try CallbackList([schedule]).check(plan)
+      #expect(CallbackList([schedule]).warnings(for: plan) == [])
+    }
+  }
+
   // MARK: Closures
 
   @Test func closuresSetTheRatePerEpochOrPerStep() throws {

@@ -39,7 +39,7 @@ public final class CosineDecayRestarts: StepSchedule {
     try requirePositive("m_mul", mMul)
     try requireShare("alpha", alpha)
     // A height that grows with every restart can leave what a float holds.
-    let last = restart(before: plan.steps - 1).count
+    let last = restart(before: max(0, plan.steps - 1)).count
     try require(
       Float(initialLearningRate * pow(mMul, Double(last))).isFinite, "m_mul", mMul,
       "the rate becomes infinite in this run; give 1 or less")

@@ -84,7 +84,7 @@ extension StepSchedule {
 
   /// A warning where a training ends before the rate has risen to its target.
   func warningsOfUnfinishedWarmup(steps: Int, target: Double, in plan: TrainingPlan) -> [String] {
-    guard steps >= plan.steps else { return [] }
+    guard plan.steps > 0, steps >= plan.steps else { return [] }
     return [
       "\(name): the warm-up takes \(steps) steps and the training has only \(plan.steps), so the rate never reaches "
         + "\(target); train longer or set warmup_steps lower"
@@ -93,7 +93,7 @@ extension StepSchedule {
 }
 
 extension TrainingPlan {
-  /// The number of steps of the whole training, those before a resume included.
+  /// The number of steps of the whole training, those before a resume included; 0 where it is not known.
   var steps: Int { epochs * stepsPerEpoch }
 }
 
