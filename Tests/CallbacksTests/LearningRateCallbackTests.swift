@@ -29,18 +29,18 @@ import Testing
     #expect(abs(OneCycle(maximum: 0.1).rate(step: 0, of: 1) - 4e-7) < 1e-15)
   }
 
-  @Test func oneCycleSetsTheRateBeforeEveryBatch() {
+  @Test func oneCycleSetsTheRateBeforeEveryBatch() throws {
     let context = FakeContext.any(epochs: 2, stepsPerEpoch: 5, rate: 1)
     let cycle = OneCycle(maximum: 25, finalDivisor: 2)
     var rates: [Float] = []
     for step in 0..<10 {
       context.step = step
-      cycle.onBatchBegin(context)
+      try cycle.onBatchBegin(context)
       rates.append(context.learningRate)
     }
     #expect(rates[0] == 1 && rates[1] == 13 && rates[2] == 25 && rates[9] == 0.5)
     var logs = Logs()
-    cycle.onEpochEnd(context, logs: &logs)
+    try cycle.onEpochEnd(context, logs: &logs)
     #expect(logs[.learningRate] == 0.5)
   }
 
@@ -76,5 +76,40 @@ import Testing
     }
     #expect(ratesAfter(kerasCompatible: false) == [1, 1, 1, 1, 1])
     #expect(ratesAfter(kerasCompatible: true) == [1, 1, 0.5, 0.5, 0.25])
+  }
+
+  @Test func aWarmupLongerThanTheRunIsWarnedOf() {
+    let warmup = WarmupLearningRate(start: 0.1, target: 1, epochs: 15)
+    let warning =
+      "warmup_learning_rate: the warm-up takes 15 epochs and the training only 3, so the rate never reaches 1.0; train "
+      + "longer or set warmup_epochs lower"
+    let context = FakeContext.any(epochs: 3)
+    #expect(CallbackList([warmup]).warnings(for: context.plan) == [warning])
+    #expect(CallbackList([warmup]).warnings(for: FakeContext.any(epochs: 15).plan) == [])
+    // The loop sends it; a second one from the callback itself would say the same twice.
+    #expect(throws: Never.self) { try warmup.onTrainBegin(context) }
+    #expect(context.events.isEmpty)
+  }
+
+  /// All courses of a loss that gets better or worse: none reduces the rate before the epoch that the effect names, and
+  /// one does in it.
+  @Test func plateauNamesTheFirstEpochThatItCanChange() {
+    for patience in 0...5 {
+      var earliest = Int.max
+      for course in 0..<256 {
+        let context = FakeContext.any(rate: 1)
+        let plateau = ReduceLROnPlateau(factor: 0.5, patience: patience)
+        var loss = 0.0
+        for epoch in 0..<8 where context.learningRate == 1 {
+          context.epoch = epoch
+          loss += course >> epoch & 1 == 0 ? 1 : -1
+          var logs: Logs = [.valLoss: loss]
+          plateau.onEpochEnd(context, logs: &logs)
+          if context.learningRate != 1 { earliest = min(earliest, epoch + 1) }
+        }
+      }
+      let effects = ReduceLROnPlateau(factor: 0.5, patience: patience).effects(in: FakeContext.any().plan)
+      #expect(effects == [.reducesLearningRate(firstEpoch: earliest)], "patience \(patience)")
+    }
   }
 }

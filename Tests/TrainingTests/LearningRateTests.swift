@@ -12,6 +12,13 @@ private struct ConstantSlope: Loss {
   func callAsFunction(_ logits: Tensor, labels: Tensor) -> Tensor { logits.mean() }
 }
 
+/// A schedule as a user writes it.
+private final class InverseDecay: StepSchedule {
+  let name = "inverse_decay"
+  var state = ScheduledLength()
+  func rate(step: Int, of steps: Int) -> Double { 0.1 / Double(step + 1) }
+}
+
 /// The rate that a callback sets is the rate that the optimizer has and that the weights move with.
 @Suite struct LearningRateTests {
   /// Trains, and returns for each batch the rate that the context tells after it and the one that the weights moved with.
@@ -72,6 +79,27 @@ private struct ConstantSlope: Loss {
     #expect(changes.map(\.epoch) == [0, 1, 2])
     for change in changes { #expect(change.effective == Float(change.requested)) }
     #expect(changes.map(\.earlier) == [0.5, 0.3, 0.5])
+  }
+
+  @Test func aScheduleMovesTheWeights() throws {
+    let (told, moved, changes) = try rates(epochs: 2) {
+      [ExponentialDecay(initialLearningRate: 0.4, decaySteps: 1, decayRate: 0.5)]
+    }
+    let expected = [0.4, 0.2, 0.1, 0.05, 0.025, 0.0125]
+    expectSame(told, expected)
+    expectSame(moved, expected)
+    #expect(changes.map(\.effective) == [0.4, 0.05])
+    let own = try rates(epochs: 1) { [InverseDecay()] }
+    expectSame(own.told, [0.1, 0.05, 0.1 / 3])
+    expectSame(own.moved, [0.1, 0.05, 0.1 / 3])
+  }
+
+  @Test func aClosureMovesTheWeights() throws {
+    let (told, moved, changes) = try rates(epochs: 3) { [LearningRateSchedule(perEpoch: { $1 / Double($0 + 1) })] }
+    let expected = [0.5, 0.25, 0.25 / 3].flatMap { [$0, $0, $0] }
+    expectSame(told, expected)
+    expectSame(moved, expected)
+    #expect(changes.map(\.epoch) == [0, 1, 2])
   }
 
   @Test func aReductionMovesTheWeightsFromTheNextEpochOn() throws {

@@ -116,9 +116,7 @@ struct Train: ParsableCommand {
     }
     if let best = training.modelFiles.first {
       report.line("  captcha-cli predict \(RunDirectory(best).displayPath) IMAGE.png")
-      // More epochs make sense only after all of them, and a cycle of the rate cannot be made longer.
-      let isExtensible = !training.configuration.callbacks.contains { $0.name == "one_cycle" }
-      if summary.isComplete, isExtensible {
+      if summary.isComplete, (try? training.configuration.isExtensible()) == true {
         report.line(
           "  captcha-cli train --resume --run \(summary.run) --epochs \(training.configuration.training.epochs * 2)")
       }

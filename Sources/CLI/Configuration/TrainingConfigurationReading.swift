@@ -87,16 +87,23 @@ extension TrainingConfiguration {
   /// What is known of the training before there are images.
   private var plan: TrainingPlan {
     // How many images a folder has is not known yet; that there are some will be checked when it is read.
-    let images = data.path == nil ? data.generate.count : 1
+    let images = data.path == nil ? data.generate.count : 0
     return TrainingPlan(
       epochs: training.epochs, stepsPerEpoch: (images + training.batchSize - 1) / training.batchSize,
-      trainingSamples: images, validationSamples: 1, learningRate: 0.001,
+      trainingSamples: max(1, images), validationSamples: 1, learningRate: 0.001,
       metrics: Trainer.reportedKeys(Trainer.standardMetrics(codec: model.codec)), charset: model.codec.charset.text)
   }
 
   /// What the configuration allows and probably does not mean.
   public func warnings() throws -> [String] {
     CallbackList(try Plugins.current.callbacks.makeCallbacks(callbacks)).warnings(for: plan)
+  }
+
+  /// Whether a finished run can go on for more epochs: a curve of the rate over the whole run cannot be made longer.
+  func isExtensible() throws -> Bool {
+    try !Plugins.current.callbacks.makeCallbacks(callbacks).contains {
+      ($0 as? any StepSchedule)?.dependsOnLength == true
+    }
   }
 
   private func checkModel(origin: String) throws {

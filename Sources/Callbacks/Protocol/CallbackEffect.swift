@@ -3,7 +3,7 @@ public enum CallbackEffect: Hashable, Sendable {
   /// Sets the learning rate in these epochs (from 0), whatever it was before; `0..<Int.max` stands for all, however long
   /// the training is.
   case setsLearningRate(epochs: Range<Int>)
-  /// Multiplies the learning rate, at the earliest for epoch `firstEpoch` (from 0).
+  /// Multiplies the learning rate that is there, at the earliest for epoch `firstEpoch` (from 0).
   case reducesLearningRate(firstEpoch: Int)
   /// Writes model files of this name; where it holds `{…}`, of many names.
   case savesModel(named: String)
@@ -52,13 +52,13 @@ struct EffectConflicts {
   private mutating func compare(
     setter: String, _ epochs: Range<Int>, reducer: String, _ firstEpoch: Int, _ plan: TrainingPlan
   ) {
-    guard firstEpoch < min(epochs.upperBound, plan.epochs) else { return }
-    if epochs.upperBound == .max {
+    if epochs.upperBound == .max, epochs.lowerBound <= firstEpoch {
+      // However short the run: a trial that is allowed must not become an error when it is made longer.
       refuse(setter, reducer, "\(setter) sets the learning rate to the end, so that \(reducer) has no effect")
-    } else {
+    } else if epochs.lowerBound < plan.epochs, firstEpoch < min(epochs.upperBound, plan.epochs) {
       warnings.append(
-        "\(setter) sets the learning rate in \(Self.text(epochs)), so that a reduction by \(reducer) before their end is "
-          + "lost; give \(reducer) more patience or \(setter) fewer epochs if that is not meant")
+        "\(setter) sets the learning rate in \(Self.text(epochs)), so that a change by \(reducer) before their end is "
+          + "lost; let \(reducer) begin later or give \(setter) fewer epochs if that is not meant")
     }
   }
 

@@ -6,6 +6,8 @@ public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedE
   case invalidArgument(callback: String, argument: String, value: String, remedy: String)
   /// The callback needs a metric that nothing before it reports.
   case unknownMetric(callback: String, metric: MetricKey, available: [MetricKey])
+  /// A schedule gives a learning rate that is negative, NaN or infinite; `place` is the epoch or step, counted from 0.
+  case unusableRate(callback: String, rate: String, place: String)
   /// One callback undoes what another does.
   case conflict(first: String, second: String, reason: String)
   /// A batch came to NaN or infinity, and the callback is to end the training then; the step counts from 0.
@@ -22,6 +24,9 @@ public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedE
     case .unknownMetric(let callback, let metric, let available):
       let names = available.map(\.rawValue).joined(separator: ", ")
       return "callback \(callback): nothing reports the metric \"\(metric)\"; choose one of: \(names)"
+    case .unusableRate(let callback, let rate, let place):
+      return "callback \(callback): the learning rate for \(place), counted from 0, is \(rate); change the schedule so "
+        + "that every rate is a finite number of at least 0"
     case .conflict(let first, let second, let reason):
       return "callbacks \(first) and \(second): \(reason); remove one of them or change its arguments"
     case .nonFinite(let callback, let step, let fault):
@@ -35,4 +40,23 @@ public enum CallbackError: Error, Equatable, CustomStringConvertible, LocalizedE
   }
 
   public var errorDescription: String? { description }
+}
+
+extension Callback {
+  /// Refuses the value of an argument unless a condition holds.
+  func require(
+    _ condition: Bool, _ argument: String, _ value: some CustomStringConvertible, _ remedy: String
+  ) throws {
+    guard condition else {
+      throw CallbackError.invalidArgument(callback: name, argument: argument, value: "\(value)", remedy: remedy)
+    }
+  }
+
+  func requirePositive(_ argument: String, _ value: Double) throws {
+    try require(value > 0 && value.isFinite, argument, value, "give a positive number")
+  }
+
+  func requireShare(_ argument: String, _ value: Double) throws {
+    try require((0...1).contains(value), argument, value, "give a number from 0 to 1")
+  }
 }

@@ -4,8 +4,8 @@ public struct TrainingPlan: Equatable, Sendable {
   public var epochs: Int
   /// The epoch that the run starts with: 0, or more when it resumes.
   public var initialEpoch: Int
-  /// The number of batches of one epoch, a short last one included; 1 where a configuration is checked whose images are
-  /// not counted yet.
+  /// The number of batches of one epoch, a short last one included; 0 where only a configuration is checked and the
+  /// number of images is not known.
   public var stepsPerEpoch: Int
   public var trainingSamples: Int
   public var validationSamples: Int

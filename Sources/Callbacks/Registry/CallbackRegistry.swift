@@ -26,6 +26,9 @@ public struct CallbackRegistry: Sendable {
     registry.register("exact_match_checkpoint") { try ExactMatchCheckpoint(arguments: &$0) }
     registry.register("warmup_learning_rate") { try WarmupLearningRate(arguments: &$0) }
     registry.register("one_cycle") { try OneCycle(arguments: &$0) }
+    registry.register("cosine_decay") { try CosineDecay(arguments: &$0) }
+    registry.register("cosine_decay_restarts") { try CosineDecayRestarts(arguments: &$0) }
+    registry.register("exponential_decay") { try ExponentialDecay(arguments: &$0) }
     registry.register("exponential_moving_average") { try ExponentialMovingAverage(arguments: &$0) }
     registry.register("terminate_on_non_finite") { try TerminateOnNonFinite(arguments: &$0) }
     registry.register("gradient_monitor") { try GradientMonitor(arguments: &$0) }

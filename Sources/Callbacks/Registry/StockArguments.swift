@@ -1,14 +1,15 @@
 import Optimizers
 
-// How each stock callback reads its arguments from a configuration.
+// How the stock callbacks read their arguments from a configuration; those that change the learning rate are in a file of
+// their own.
 
 extension ConfigurationArguments {
   /// `monitor`, by default `val_loss`.
-  fileprivate mutating func monitor() throws -> MetricKey {
+  mutating func monitor() throws -> MetricKey {
     MetricKey(rawValue: try string("monitor", default: MetricKey.valLoss.rawValue))
   }
 
-  fileprivate mutating func kerasCompatible() throws -> Bool { try boolean("keras_compatible", default: false) }
+  mutating func kerasCompatible() throws -> Bool { try boolean("keras_compatible", default: false) }
 }
 
 extension EarlyStopping {
@@ -33,20 +34,6 @@ extension EarlyStopping {
       patience: try arguments.integer("patience", default: 0, in: 0...),
       startEpoch: max(0, try arguments.integer("start_epoch", in: 0...) - 1),
       restoreBestWeights: try arguments.boolean("restore_best_weights", default: true),
-      kerasCompatible: try arguments.kerasCompatible())
-  }
-}
-
-extension ReduceLROnPlateau {
-  convenience init(arguments: inout ConfigurationArguments) throws {
-    self.init(
-      monitor: try arguments.monitor(),
-      mode: try arguments.choice("mode", default: .auto),
-      factor: try arguments.number("factor", default: 0.1),
-      patience: try arguments.integer("patience", default: 10, in: 0...),
-      cooldown: try arguments.integer("cooldown", default: 0, in: 0...),
-      minDelta: try arguments.number("min_delta", default: 1e-4),
-      minLearningRate: try arguments.number("min_lr", default: 0, in: 0...),
       kerasCompatible: try arguments.kerasCompatible())
   }
 }
@@ -101,24 +88,5 @@ extension StuckDetector {
     self.init(
       patience: try arguments.integer("patience", default: 5, in: 1...),
       samples: try arguments.integer("samples", default: 1000, in: 1...))
-  }
-}
-
-extension WarmupLearningRate {
-  convenience init(arguments: inout ConfigurationArguments) throws {
-    self.init(
-      start: try arguments.number("start_lr", in: 0...),
-      target: try arguments.number("target_lr", in: 0...),
-      epochs: try arguments.integer("warmup_epochs", in: 1...))
-  }
-}
-
-extension OneCycle {
-  convenience init(arguments: inout ConfigurationArguments) throws {
-    self.init(
-      maximum: try arguments.number("max_lr", in: 0...),
-      warmupShare: try arguments.number("pct_start", default: 0.3, in: 0...1),
-      initialDivisor: try arguments.number("div_factor", default: 25, in: 0...),
-      finalDivisor: try arguments.number("final_div_factor", default: 1e4, in: 0...))
   }
 }

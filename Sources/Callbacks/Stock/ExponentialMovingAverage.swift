@@ -34,7 +34,7 @@ public final class ExponentialMovingAverage: StatefulCallback {
   public func warnings(for plan: TrainingPlan) -> [String] {
     let steps = plan.epochs * plan.stepsPerEpoch
     // Where the number of batches is not known yet, nothing can be said.
-    guard plan.stepsPerEpoch > 1, decay < 1, 1 / (1 - decay) > Double(steps) else { return [] }
+    guard plan.stepsPerEpoch > 0, decay < 1, 1 / (1 - decay) > Double(steps) else { return [] }
     return [
       "\(name): decay \(decay) averages over about \(Int(1 / (1 - decay))) steps and the training has \(steps); give a "
         + "smaller decay"

@@ -42,20 +42,17 @@ public final class ReduceLROnPlateau: StatefulCallback {
   public var requiredMetrics: [MetricKey] { [monitor.metric] }
   public var providedMetrics: [MetricKey] { [.learningRate] }
 
+  /// The first epoch gives the best value unless it is NaN; at least one more must be worse, however small the patience.
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] {
+    [.reducesLearningRate(firstEpoch: max(1, patience) + 1)]
+  }
+
   public func check(_ plan: TrainingPlan) throws {
     try monitor.check(callback: name)
-    if !(factor > 0 && factor < 1) {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "factor", value: "\(factor)", remedy: "give a number between 0 and 1")
-    }
-    for (argument, value) in [("patience", patience), ("cooldown", cooldown)] where value < 0 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: argument, value: "\(value)", remedy: "give 0 or more")
-    }
-    if !(minLearningRate >= 0 && minLearningRate.isFinite) {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "min_lr", value: "\(minLearningRate)", remedy: "give 0 or more")
-    }
+    try require(factor > 0 && factor < 1, "factor", factor, "give a number between 0 and 1")
+    try require(patience >= 0, "patience", patience, "give 0 or more")
+    try require(cooldown >= 0, "cooldown", cooldown, "give 0 or more")
+    try require(minLearningRate >= 0 && minLearningRate.isFinite, "min_lr", minLearningRate, "give 0 or more")
   }
 
   public func onTrainBegin(_ context: any TrainingContext) { state = State() }

@@ -18,24 +18,21 @@ public final class WarmupLearningRate: Callback {
     self.epochs = epochs
   }
 
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.setsLearningRate(epochs: 0..<max(0, epochs))] }
+
   public func check(_ plan: TrainingPlan) throws {
-    for (argument, rate) in [("start_lr", start), ("target_lr", target)] where !(rate > 0 && rate.isFinite) {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: argument, value: "\(rate)", remedy: "give a positive number")
-    }
-    if epochs < 1 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "warmup_epochs", value: "\(epochs)", remedy: "give 1 or more")
-    }
+    try requirePositive("start_lr", start)
+    try requirePositive("target_lr", target)
+    try require(epochs > 0, "warmup_epochs", epochs, "give 1 or more")
   }
 
-  public func onTrainBegin(_ context: any TrainingContext) {
+  public func warnings(for plan: TrainingPlan) -> [String] {
     // Allowed, since a short trial of a long recipe is useful.
-    guard epochs > context.plan.epochs else { return }
-    context.send(
-      .warning(
-        "\(name): the warm-up takes \(epochs) epochs and the training only \(context.plan.epochs), so the rate never "
-          + "reaches \(target); train longer or set warmup_epochs lower"))
+    guard epochs > plan.epochs else { return [] }
+    return [
+      "\(name): the warm-up takes \(epochs) epochs and the training only \(plan.epochs), so the rate never reaches "
+        + "\(target); train longer or set warmup_epochs lower"
+    ]
   }
 
   public func onEpochBegin(_ context: any TrainingContext) {
