@@ -46,12 +46,13 @@ struct Quickstart: ParsableCommand {
     let directory = try RunDirectory.forNewRun(runDirectory)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: false,
-      sinks: try RunSinks.make(directory, verbose: false, language: language))
+      sinks: try RunSinks.make(directory, configuration: configuration, verbose: false, language: language))
     let (result, signalExitCode) = try training.train()
     let path = directory.displayPath
     if result.outcome == .stopped(.interrupted), let signalExitCode {
       let summary = RunSummary(result, run: path, evaluation: nil)
       try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
+      if let page = training.reportPath { report.line("report: \(page)") }
       report.line("interrupted; go on with: captcha-cli train --resume --run \(path)")
       throw ExitCode(signalExitCode)
     }
@@ -81,6 +82,7 @@ struct Quickstart: ParsableCommand {
           + "\(reading.confidence.fixed(3))  \(RunDirectory(file).displayPath)")
     }
     report.line("\(seconds.fixed(1)) s in all: drawing, training, evaluating")
+    if let page = training.reportPath { report.line("report: \(page)") }
     report.line("Next:")
     let model = RunDirectory(directory.model(named: "final")).displayPath
     report.line("  captcha-cli predict \(model) \(RunDirectory(samples.files[0]).displayPath)")

@@ -67,7 +67,7 @@ struct Train: ParsableCommand {
     let report = Report(json: json)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: resume,
-      sinks: try RunSinks.make(directory, verbose: verbose, language: language))
+      sinks: try RunSinks.make(directory, configuration: configuration, verbose: verbose, language: language))
     let path = directory.displayPath
     let (result, signalExitCode) = try training.train()
     let isInterrupted = result.outcome == .stopped(.interrupted)
@@ -110,6 +110,7 @@ struct Train: ParsableCommand {
     if let share = summary.bestExactMatch { report.line("best val_exact_match  \(share.percent)") }
     report.line("models, best first:")
     for file in training.modelFiles { report.line("  \(RunDirectory(file).displayPath)") }
+    if let page = training.reportPath { report.line("report: \(page)") }
     report.line("Next:")
     if isInterrupted {
       report.line("  captcha-cli train --resume --run \(summary.run)")
