@@ -14,7 +14,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
-let libraries = ["Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Training", "Models", "CLI"]
+let libraries = ["Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "Training", "Models", "CLI"]
 
 let package = Package(
   name: "captcha-trainer",
@@ -41,12 +41,13 @@ let package = Package(
     module("Optimizers", ["Tensor"]),
     module("Data", ["Tensor", "CPNGCodec", "CFreeType"]),
     module("Callbacks", ["Tensor", "Layers", "Optimizers"]),
+    module("Report", ["Tensor", "Data", "Callbacks"]),
     module("Training", ["Tensor", "Layers", "Optimizers", "Data", "Callbacks"]),
     module("Models", ["Tensor", "Layers", "Data"]),
     module(
       "CLI",
       [
-        "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Training", "Models", "Yams",
+        "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "Training", "Models", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // In the binary, so that it needs no files beside it.
@@ -62,6 +63,7 @@ let package = Package(
     tests(
       "ModelsTests", ["Models", "Layers", "Optimizers", "Data", "Tensor", "LayerReflection"],
       resources: [.copy("Fixtures")]),
+    tests("ReportTests", ["Report", "Callbacks", "Data", "Tensor"]),
     tests("TrainingTests", ["Training", "Callbacks", "Data", "Optimizers", "Layers", "Tensor"]),
     // Its tests run the program itself.
     tests(

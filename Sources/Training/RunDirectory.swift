@@ -10,6 +10,8 @@ public struct RunDirectory: Sendable, Hashable {
   public var log: URL { url.appendingPathComponent("training.log") }
   public var metrics: URL { url.appendingPathComponent("metrics.csv") }
   public var summary: URL { url.appendingPathComponent("summary.json") }
+  /// The page about the training.
+  public var report: URL { url.appendingPathComponent("report.html") }
   public var checkpoints: URL { url.appendingPathComponent("checkpoints") }
   /// Everything that resuming needs: weights, optimizer, callbacks, position.
   public var resumeState: URL { checkpoints.appendingPathComponent("resume.safetensors") }
@@ -23,7 +25,7 @@ public struct RunDirectory: Sendable, Hashable {
   public var isUsed: Bool {
     let models = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
     return models.contains { $0.hasSuffix(".safetensors") }
-      || [configuration, metrics, summary].contains { FileManager.default.fileExists(atPath: $0.path) }
+      || [configuration, metrics, summary, report].contains { FileManager.default.fileExists(atPath: $0.path) }
   }
 
   /// Makes the folder and the one for checkpoints.

@@ -50,7 +50,8 @@ import Training
     let runner = try CommandRunner()
     let directory = RunDirectory(runner.folder.appendingPathComponent("run"))
     try Plugins.$current.withValue(plugins()) {
-      let sinks = try RunSinks.make(directory, verbose: false, language: .en, json: false)
+      let sinks = try RunSinks.make(
+        directory, configuration: TrainingConfiguration(recipe: .seed), verbose: false, language: .en, json: false)
       #expect(sinks.contains { $0 is Deaf } && sinks.contains { $0 is CSVSink })
       #expect(try CaptchaCommand.parseAsRoot(["greet", "me"]) is Greet)
       #expect(try CaptchaCommand.parseAsRoot(["doctor"]) is Doctor)

@@ -46,7 +46,7 @@ import Testing
 
     for file in [
       "config.yaml", "training.log", "metrics.csv", "summary.json", "checkpoints/best-val-loss.safetensors",
-      "checkpoints/final.safetensors", "checkpoints/resume.safetensors",
+      "checkpoints/final.safetensors", "checkpoints/resume.safetensors", "report.html",
     ] {
       #expect(runner.exists("runs/1/\(file)"), "\(file)")
     }
@@ -238,6 +238,11 @@ import Testing
     let more = try runner.run("train", "--resume", "--run", "plain", "--epochs", "3", "--json")
     #expect(more.code == 0, "\(more.errors)")
     #expect(try more.json()["epochs_run"] as? Int == 3)
+    // The page has the epochs of both runs, and says where it is.
+    let page = try runner.text("plain/report.html")
+    for epoch in 1...3 { #expect(page.contains("<th scope=\"row\">\(epoch)</th>"), "\(epoch)") }
+    #expect(page.contains("Training of plain") && page.contains("architecture: &quot;compact&quot;"))
+    #expect(more.errors.contains("report: plain/report.html"))
     #expect(try TrainingConfiguration(file: runner.path("plain/config.yaml")).training.epochs == 3)
   }
 
@@ -249,10 +254,10 @@ import Testing
     let json = try result.json()
     #expect(json["exact_match"] is Double && json["seconds"] is Double)
     #expect(json["count"] as? Int == 1000)
-    for file in ["config.yaml", "summary.json", "checkpoints/final.safetensors", "samples.png"] {
+    for file in ["config.yaml", "summary.json", "checkpoints/final.safetensors", "samples.png", "report.html"] {
       #expect(runner.exists("q/\(file)"), "\(file)")
     }
-    #expect(result.errors.contains("q/samples.png"))
+    #expect(result.errors.contains("q/samples.png") && result.errors.contains("report: q/report.html"))
     let samples = try runner.run("predict", "q/checkpoints/final.safetensors", "q/samples", "--json")
     #expect(samples.output.split(separator: "\n").count == 5)
   }

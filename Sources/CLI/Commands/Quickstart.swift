@@ -40,18 +40,20 @@ struct Quickstart: ParsableCommand {
 
   func run() throws {
     let start = ContinuousClock.now
-    let report = Report(json: json)
+    let report = CommandOutput(json: json)
     let configuration = try TrainingConfiguration(
       recipe: .quickstart, overrides: (seed.map { ["seed=\($0)"] } ?? []) + set)
     let directory = try RunDirectory.forNewRun(runDirectory)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: false,
-      sinks: try RunSinks.make(directory, verbose: false, language: language, json: json))
+      sinks: try RunSinks.make(
+        directory, configuration: configuration, verbose: false, language: language, json: json))
     let (result, signalExitCode) = try training.train()
     let path = directory.displayPath
     if result.outcome == .stopped(.interrupted), let signalExitCode {
       let summary = RunSummary(result, run: path, evaluation: nil)
       try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
+      if let page = training.reportPath { report.line("report: \(page)") }
       report.line("interrupted; go on with: captcha-cli train --resume --run \(path)")
       throw ExitCode(signalExitCode)
     }
@@ -81,6 +83,7 @@ struct Quickstart: ParsableCommand {
           + "\(reading.confidence.fixed(3))  \(RunDirectory(file).displayPath)")
     }
     report.line("\(seconds.fixed(1)) s in all: drawing, training, evaluating")
+    if let page = training.reportPath { report.line("report: \(page)") }
     report.line("Next:")
     let model = RunDirectory(directory.model(named: "final")).displayPath
     report.line("  captcha-cli predict \(model) \(RunDirectory(samples.files[0]).displayPath)")

@@ -64,10 +64,11 @@ struct Train: ParsableCommand {
   func run() throws {
     let directory = resume ? try RunDirectory.toResume(runDirectory) : try RunDirectory.forNewRun(runDirectory)
     let configuration = try configuration(directory)
-    let report = Report(json: json)
+    let report = CommandOutput(json: json)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: resume,
-      sinks: try RunSinks.make(directory, verbose: verbose, language: language, json: json))
+      sinks: try RunSinks.make(
+        directory, configuration: configuration, verbose: verbose, language: language, json: json))
     let path = directory.displayPath
     let (result, signalExitCode) = try training.train()
     let isInterrupted = result.outcome == .stopped(.interrupted)
@@ -102,7 +103,7 @@ struct Train: ParsableCommand {
   /// A path as YAML.
   private func quoted(_ path: String) -> String { "'" + path.replacing("'", with: "''") + "'" }
 
-  private func conclude(_ training: TrainingRun, _ summary: RunSummary, isInterrupted: Bool, _ report: Report) {
+  private func conclude(_ training: TrainingRun, _ summary: RunSummary, isInterrupted: Bool, _ report: CommandOutput) {
     report.line()
     report.line(
       "\(summary.epochsRun) epochs done, \(summary.seconds.fixed(1)) s; ended because \(summary.stoppedBecause)")
@@ -110,6 +111,7 @@ struct Train: ParsableCommand {
     if let share = summary.bestExactMatch { report.line("best val_exact_match  \(share.percent)") }
     report.line("models, best first:")
     for file in training.modelFiles { report.line("  \(RunDirectory(file).displayPath)") }
+    if let page = training.reportPath { report.line("report: \(page)") }
     report.line("Next:")
     if isInterrupted {
       report.line("  captcha-cli train --resume --run \(summary.run)")

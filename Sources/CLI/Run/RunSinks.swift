@@ -1,13 +1,14 @@
 import ArgumentParser
 import Callbacks
 import Foundation
+import Report
 import Training
 
 /// What watches a training of the command line.
 enum RunSinks {
   /// - Parameter json: show lines of JSON in place of a progress bar.
   static func make(
-    _ directory: RunDirectory, verbose: Bool, language: Language, json: Bool
+    _ directory: RunDirectory, configuration: TrainingConfiguration, verbose: Bool, language: Language, json: Bool
   ) throws -> [any EventSink] {
     try directory.create()
     return [
@@ -15,6 +16,9 @@ enum RunSinks {
       // The log keeps every change of the rate, shown or not.
       try LogFileSink(directory.log, language: language, verbose: true),
       CSVSink(directory.metrics),
+      ReportSink(
+        directory.report, title: "Training of \(directory.displayPath)", configuration: try configuration.yaml(),
+        facts: MachineFacts.all()),
     ] + (try Plugins.current.makeSinks(directory))
   }
 }

@@ -96,6 +96,11 @@ struct TrainingRun {
     return report
   }
 
+  /// The page about the training, for its reader; nil where it could not be written.
+  var reportPath: String? {
+    FileManager.default.fileExists(atPath: directory.report.path) ? RunDirectory(directory.report).displayPath : nil
+  }
+
   /// The model files of the run that exist, best first.
   var modelFiles: [URL] {
     ["best-exact-match", "best-val-loss", "final"].map(directory.model).filter {

@@ -45,7 +45,7 @@ enum StandardStreams {
 }
 
 /// Where a command reports what it does: to standard output for people, to standard error where the output is JSON.
-struct Report {
+struct CommandOutput {
   let json: Bool
 
   func line(_ text: String = "") {
