@@ -10,6 +10,8 @@ public struct RunDirectory: Sendable, Hashable {
   public var log: URL { url.appendingPathComponent("training.log") }
   public var metrics: URL { url.appendingPathComponent("metrics.csv") }
   public var summary: URL { url.appendingPathComponent("summary.json") }
+  /// The folder of the event files for TensorBoard.
+  public var tensorBoard: URL { url.appendingPathComponent("tensorboard") }
   public var checkpoints: URL { url.appendingPathComponent("checkpoints") }
   /// Everything that resuming needs: weights, optimizer, callbacks, position.
   public var resumeState: URL { checkpoints.appendingPathComponent("resume.safetensors") }

@@ -46,7 +46,7 @@ struct Quickstart: ParsableCommand {
     let directory = try RunDirectory.forNewRun(runDirectory)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: false,
-      sinks: try RunSinks.make(directory, verbose: false, language: language))
+      sinks: try RunSinks.make(configuration, directory, verbose: false, language: language))
     let (result, signalExitCode) = try training.train()
     let path = directory.displayPath
     if result.outcome == .stopped(.interrupted), let signalExitCode {

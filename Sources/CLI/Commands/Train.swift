@@ -67,7 +67,7 @@ struct Train: ParsableCommand {
     let report = Report(json: json)
     let training = try TrainingRun(
       configuration, images: TrainingImages(configuration), directory: directory, isResuming: resume,
-      sinks: try RunSinks.make(directory, verbose: verbose, language: language))
+      sinks: try RunSinks.make(configuration, directory, verbose: verbose, language: language))
     let path = directory.displayPath
     let (result, signalExitCode) = try training.train()
     let isInterrupted = result.outcome == .stopped(.interrupted)

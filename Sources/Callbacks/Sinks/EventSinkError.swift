@@ -5,6 +5,11 @@ public struct EventSinkError: Error, CustomStringConvertible, LocalizedError {
   public let file: String
   public let reason: String
 
+  public init(file: String, reason: String) {
+    self.file = file
+    self.reason = reason
+  }
+
   public var description: String {
     "\(file): can't be written (\(reason)); check the folder's permissions and the free space"
   }
