@@ -33,8 +33,8 @@ struct EventFile {
     try append(step: firstStep, .sessionLog(.with { $0.status = .start }))
   }
 
-  /// TensorBoard reads the files of a folder in the order of their names, so that the time in this one must be later than
-  /// that of every file which is there, whatever the clock says.
+  /// TensorBoard reads the files of a folder in the order of their names, so that the time in this one must be later
+  /// than that of every file which is there, whatever the clock says.
   private static func name(in folder: URL, at time: Date) throws -> String {
     let earlier = try FileManager.default.contentsOfDirectory(atPath: folder.path).compactMap { name in
       name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count).prefix { $0 != "." }) : nil

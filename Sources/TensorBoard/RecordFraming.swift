@@ -2,8 +2,8 @@ import Foundation
 
 /// The framing of the records of a TFRecord file, which event files are.
 ///
-/// A record is its length (8 bytes), the masked checksum of those (4 bytes), the data, and the masked checksum of the data
-/// (4 bytes), all little-endian. A reader thereby notices a record that a crash has cut off.
+/// A record is its length (8 bytes), the masked checksum of those (4 bytes), the data, and the masked checksum of the
+/// data (4 bytes), all little-endian. A reader thereby notices a record that a crash has cut off.
 enum RecordFraming {
   static func framed(_ data: [UInt8]) -> Foundation.Data {
     let length = bytes(of: UInt64(data.count))

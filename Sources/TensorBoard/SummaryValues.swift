@@ -3,14 +3,10 @@ import Foundation
 import Tensor
 
 extension Tensorboard_Summary.Value {
-  static func scalar(_ tag: String, _ value: Double, description: String? = nil) -> Self {
+  static func scalar(_ tag: String, _ value: Double) -> Self {
     .with {
       $0.tag = tag
       $0.simpleValue = Float(value)
-      if let description {
-        $0.metadata.summaryDescription = description
-        $0.metadata.pluginData.pluginName = "scalars"
-      }
     }
   }
 

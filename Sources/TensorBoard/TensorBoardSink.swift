@@ -9,23 +9,25 @@ import Tensor
 ///
 /// | tag | shows |
 /// |---|---|
-/// | `loss/loss`, `loss/val_loss` | every metric as `metrics.csv` names it, training and validation in one group |
-/// | `training/…` | the learning rate of the epoch's last update, images per second, seconds |
+/// | `loss/loss`, `loss/val_loss` | every metric as `metrics.csv` names it, those of one kind in one group |
+/// | `training/learning_rate` | the rate of the epoch's last update |
+/// | `training/images_per_second`, `training/seconds` | as in the events; the seconds include the validation |
 /// | `gradients/LAYER` | the norms of the gradients, where a callback measures them |
 /// | `weights/NAME` | the distribution of each parameter's finite values, as a histogram |
 /// | `weights/non_finite` | how many weights are NaN or infinite; only where there are any |
-/// | `misread/1` … `misread/8`, `misread/readings` | images that were read wrong, and as text what was read |
+/// | `misread/1` to `misread/6`, `misread/readings` | images that were read wrong, and as text what was read |
 /// | `configuration` | the configuration, as text |
 ///
-/// Its folder `batches` holds, with batches counted from 1 over all epochs as steps, `batch/loss` (the mean over the epoch's
-/// batches so far, as Keras reports it) and `batch/learning_rate`. It is a run of its own for TensorBoard, since a run that
-/// goes on after an interruption declares void what a crash has left behind after its first step, which must not mix both
-/// kinds of steps.
+/// Its folder `batches` holds, with batches counted from 1 over all epochs as steps, `batch/loss` (the mean over the
+/// epoch's batches so far, as Keras reports it) and `batch/learning_rate`. It is a run of its own for TensorBoard: a
+/// run that goes on after an interruption declares void what a crash has left behind from its first step on, which must
+/// not mix both kinds of steps.
 ///
-/// To keep the files small, histograms are written for the epochs 1, 2, 3, 4, 6, 8, 12, 16 and so on, images for 1, 2, 4, 8
-/// and so on, and both for the last one; batches about 100 times per epoch, less often in a training of more than 20 epochs.
+/// To keep the files small, histograms are written for the epochs 1, 2, 3, 4, 6, 8, 12, 16 and so on, images for 1, 2,
+/// 4, 8 and so on, and both for the last one; batches at most 100 times per epoch, less often in a training of more
+/// than 20 epochs.
 public final class TensorBoardSink: EventSink {
-  private static let misreadImages = 8
+  private static let misreadImages = 6
   private static let pointsPerEpoch = 100
   /// TensorBoard itself shows 1000 of each tag, chosen at random.
   private static let pointsPerTraining = 2000
@@ -40,13 +42,8 @@ public final class TensorBoardSink: EventSink {
   private var epochs: EventFile?
   private var batches: EventFile?
   /// The details of the latest epoch, where it was not due: they are written if it turns out to be the last.
-  private var latestHistograms: Values?
-  private var latestImages: Values?
-
-  private struct Values {
-    let step: Int
-    let values: [Tensorboard_Summary.Value]
-  }
+  private var latestHistograms: (step: Int, values: [Tensorboard_Summary.Value])?
+  private var latestMisread: (step: Int, images: [MisreadImage])?
 
   /// - Parameters:
   ///   - folder: where the event files go; made when the training begins.
@@ -81,7 +78,7 @@ public final class TensorBoardSink: EventSink {
   private func begin(_ plan: TrainingPlan) throws {
     self.plan = plan
     batches = nil
-    (latestHistograms, latestImages) = (nil, nil)
+    (latestHistograms, latestMisread) = (nil, nil)
     let step = plan.initialEpoch + 1
     epochs = try EventFile(in: folder, firstStep: step, now: now)
     if let configuration {
@@ -90,11 +87,10 @@ public final class TensorBoardSink: EventSink {
   }
 
   private func end() throws {
-    for latest in [latestHistograms, latestImages] {
-      if let latest { try epochs?.append(step: latest.step, latest.values) }
-    }
+    if let (step, values) = latestHistograms { try epochs?.append(step: step, values) }
+    if let (step, images) = latestMisread { try write(images, step: step) }
     (plan, epochs, batches) = (nil, nil, nil)
-    (latestHistograms, latestImages) = (nil, nil)
+    (latestHistograms, latestMisread) = (nil, nil)
   }
 
   // MARK: Scalars
@@ -110,9 +106,7 @@ public final class TensorBoardSink: EventSink {
     let interval = (progress.steps + points - 1) / points
     guard progress.step % interval == 0 || progress.step == progress.steps else { return }
     var values: [Tensorboard_Summary.Value] = []
-    if let loss = progress.logs[.loss] {
-      values.append(.scalar("batch/loss", loss, description: "The mean over the epoch's batches so far."))
-    }
+    if let loss = progress.logs[.loss] { values.append(.scalar("batch/loss", loss)) }
     values.append(.scalar("batch/learning_rate", Double(progress.learningRate)))
     try batches?.append(step: step, values)
   }
@@ -125,7 +119,7 @@ public final class TensorBoardSink: EventSink {
     let training: [Tensorboard_Summary.Value] = [
       .scalar("training/learning_rate", rate),
       .scalar("training/images_per_second", summary.imagesPerSecond),
-      .scalar("training/seconds", summary.seconds, description: "The epoch's time, validation included."),
+      .scalar("training/seconds", summary.seconds),
     ]
     try epochs?.append(step: summary.epoch + 1, metrics + training)
   }
@@ -147,27 +141,34 @@ public final class TensorBoardSink: EventSink {
       values.append(.histogram("weights/\(name)", histogram))
     }
     if nonFinite > 0 { try epochs?.append(step: step, [.scalar("weights/non_finite", Double(nonFinite))]) }
-    latestHistograms = try write(Values(step: step, values: values), Self.histogramSchedule)
-  }
-
-  private func add(_ summary: ValidationSummary) throws {
-    let images = summary.misread.prefix(Self.misreadImages)
-    do {
-      let pictures = try images.enumerated().map { index, image in
-        try Tensorboard_Summary.Value.image("misread/\(index + 1)", image.picture)
-      }
-      let text = images.isEmpty ? "No image was read wrong." : Markdown.table(Array(images))
-      let values = pictures + [.text("misread/readings", text)]
-      latestImages = try write(Values(step: summary.epoch + 1, values: values), Self.imageSchedule)
-    } catch let error as ImageError {
-      throw EventSinkError(file: epochs?.url.path ?? folder.path, reason: "\(error)")
+    if Self.histogramSchedule.isDue(step) {
+      try epochs?.append(step: step, values)
+      latestHistograms = nil
+    } else {
+      latestHistograms = (step, values)
     }
   }
 
-  /// Writes details that are due, and returns those that are not.
-  private func write(_ details: Values, _ schedule: DetailSchedule) throws -> Values? {
-    guard schedule.isDue(details.step) else { return details }
-    try epochs?.append(step: details.step, details.values)
-    return nil
+  private func add(_ summary: ValidationSummary) throws {
+    let (step, images) = (summary.epoch + 1, Array(summary.misread.prefix(Self.misreadImages)))
+    if Self.imageSchedule.isDue(step) {
+      try write(images, step: step)
+      latestMisread = nil
+    } else {
+      latestMisread = (step, images)
+    }
+  }
+
+  private func write(_ images: [MisreadImage], step: Int) throws {
+    let text = images.isEmpty ? "No image was read wrong." : Markdown.table(images)
+    var values = [Tensorboard_Summary.Value.text("misread/readings", text)]
+    do {
+      for (index, image) in images.enumerated() {
+        values.append(try .image("misread/\(index + 1)", image.picture))
+      }
+    } catch {
+      throw EventSinkError(file: epochs?.url.path ?? folder.path, reason: "\(error)")
+    }
+    try epochs?.append(step: step, values)
   }
 }

@@ -65,7 +65,7 @@ def compare(where, found, expected):
 
 
 def saved_weights(run, last):
-    """The weights after epoch `last` from what the run saved to be resumed; none where it saved those of another moment."""
+    """The weights after epoch `last`, from what the run saved to be resumed; none where it saved another moment's."""
     file = run / "checkpoints" / "resume.safetensors"
     if not file.exists():
         return {}
@@ -114,7 +114,8 @@ def check_scalars(files, run):
     for tag, values in expected.items():
         compare(f"{files.folder}: {tag}", files.values(tag), values)
     epochs = sorted(files.values("loss/loss"))
-    source = f"{sum(map(len, expected.values()))} values as in metrics.csv" if expected else "no metrics.csv to compare with"
+    count = sum(map(len, expected.values()))
+    source = f"{count} values as in metrics.csv" if expected else "no metrics.csv to compare with"
     say(f"  scalars     {len(files.scalars)} tags, epochs {epochs[0]} to {epochs[-1]}, {source}")
     return epochs
 
@@ -142,7 +143,9 @@ def check_histograms(files, run, epochs):
         counts = np.histogram(values, bins=30)[0] if values.min() < values.max() else [len(values)]
         require(list(counts) == histogram.bucket, f"{where}: {histogram.bucket}, not {list(counts)}")
     last = [point.step for point in next(iter(files.histograms.values()))]
-    source = f"the last of all {len(weights)} as numpy counts the saved weights" if weights else "no weights to compare with"
+    source = "no weights to compare with"
+    if weights:
+        source = f"the last of all {len(weights)} as numpy counts the saved weights"
     say(f"  histograms  {len(files.histograms)} tags, steps {last}, {source}")
 
 
@@ -180,7 +183,8 @@ def is_loaded(server, files):
     weights = next(iter(files["."].histograms))
     last = [
         ("scalars", ".", "loss/loss", files["."].scalars), ("histograms", ".", weights, files["."].histograms),
-        ("text", ".", "misread/readings", files["."].texts), ("scalars", "batches", "batch/loss", files["batches"].scalars)]
+        ("text", ".", "misread/readings", files["."].texts),
+        ("scalars", "batches", "batch/loss", files["batches"].scalars)]
     for plugin, run, tag, points in last:
         if tag not in server.json(f"{plugin}/tags").get(run, []):
             return False

@@ -283,9 +283,6 @@ nonisolated struct Tensorboard_SummaryMetadata: Sendable {
   /// Clears the value of `pluginData`. Subsequent reads from it will return its default value.
   mutating func clearPluginData() {self._pluginData = nil}
 
-  /// Markdown.
-  var summaryDescription: String = String()
-
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated struct PluginData: Sendable {
@@ -696,7 +693,7 @@ nonisolated extension Tensorboard_Summary.Value: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Tensorboard_SummaryMetadata: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".SummaryMetadata"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}plugin_data\0\u{4}\u{2}summary_description\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}plugin_data\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -705,7 +702,6 @@ nonisolated extension Tensorboard_SummaryMetadata: SwiftProtobuf.Message, SwiftP
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularMessageField(value: &self._pluginData) }()
-      case 3: try { try decoder.decodeSingularStringField(value: &self.summaryDescription) }()
       default: break
       }
     }
@@ -719,15 +715,11 @@ nonisolated extension Tensorboard_SummaryMetadata: SwiftProtobuf.Message, SwiftP
     try { if let v = self._pluginData {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
     } }()
-    if !self.summaryDescription.isEmpty {
-      try visitor.visitSingularStringField(value: self.summaryDescription, fieldNumber: 3)
-    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Tensorboard_SummaryMetadata, rhs: Tensorboard_SummaryMetadata) -> Bool {
     if lhs._pluginData != rhs._pluginData {return false}
-    if lhs.summaryDescription != rhs.summaryDescription {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
