@@ -5,8 +5,10 @@ import PackageDescription
 let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
 
 /// A module of this package; `dependencies` are the only modules that it may import.
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
-  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource]? = nil
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 /// The tests of one module, which may use everything below it.
@@ -14,7 +16,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
   .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
-let libraries = ["Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "Training", "Models", "CLI"]
+let libraries = [
+  "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "TensorBoard", "Training", "Models", "CLI",
+]
 
 let package = Package(
   name: "captcha-trainer",
@@ -22,6 +26,7 @@ let package = Package(
     + [.executable(name: "captcha-cli", targets: ["captcha-cli"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -42,12 +47,17 @@ let package = Package(
     module("Data", ["Tensor", "CPNGCodec", "CFreeType"]),
     module("Callbacks", ["Tensor", "Layers", "Optimizers"]),
     module("Report", ["Tensor", "Data", "Callbacks"]),
+    module(
+      "TensorBoard",
+      ["Tensor", "Data", "Callbacks", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      // What the messages are generated from.
+      exclude: ["Messages/event.proto"]),
     module("Training", ["Tensor", "Layers", "Optimizers", "Data", "Callbacks"]),
     module("Models", ["Tensor", "Layers", "Data"]),
     module(
       "CLI",
       [
-        "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "Training", "Models", "Yams",
+        "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "TensorBoard", "Training", "Models", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // In the binary, so that it needs no files beside it.
@@ -64,6 +74,9 @@ let package = Package(
       "ModelsTests", ["Models", "Layers", "Optimizers", "Data", "Tensor", "LayerReflection"],
       resources: [.copy("Fixtures")]),
     tests("ReportTests", ["Report", "Callbacks", "Data", "Tensor"]),
+    tests(
+      "TensorBoardTests",
+      ["TensorBoard", "Callbacks", "Data", "Tensor", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     tests("TrainingTests", ["Training", "Callbacks", "Data", "Optimizers", "Layers", "Tensor"]),
     // Its tests run the program itself.
     tests(

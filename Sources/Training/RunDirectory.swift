@@ -12,6 +12,8 @@ public struct RunDirectory: Sendable, Hashable {
   public var summary: URL { url.appendingPathComponent("summary.json") }
   /// The page about the training.
   public var report: URL { url.appendingPathComponent("report.html") }
+  /// The folder of the event files for TensorBoard.
+  public var tensorBoard: URL { url.appendingPathComponent("tensorboard") }
   public var checkpoints: URL { url.appendingPathComponent("checkpoints") }
   /// Everything that resuming needs: weights, optimizer, callbacks, position.
   public var resumeState: URL { checkpoints.appendingPathComponent("resume.safetensors") }

@@ -246,6 +246,30 @@ import Testing
     #expect(try TrainingConfiguration(file: runner.path("plain/config.yaml")).training.epochs == 3)
   }
 
+  /// A resumed training adds a file for TensorBoard. (What the files hold, TensorBoardTests and scripts/tensorboard-check
+  /// prove.)
+  @Test func everyTrainingWritesForTensorBoard() throws {
+    try digits("images", 40)
+    #expect(try train("--data", "images", "--epochs", "1", "--run", "r", "--set", "callbacks=[]").code == 0)
+    func files(_ folder: String) throws -> [Data] {
+      try FileManager.default.contentsOfDirectory(atPath: runner.path(folder)).sorted()
+        .filter { $0.hasPrefix("events.out.tfevents.") }
+        .map { try Data(contentsOf: URL(fileURLWithPath: runner.path("\(folder)/\($0)"))) }
+    }
+    let first = try #require(try files("r/tensorboard").first)
+    for text in [
+      "brain.Event:2", "loss/loss", "loss/val_loss", "exact_match/val_exact_match", "training/learning_rate",
+      "weights/conv1/kernel", "misread/readings", "configuration", "architecture: \"compact\"",
+    ] {
+      #expect(first.range(of: Data(text.utf8)) != nil, "\(text)")
+    }
+    #expect(try files("r/tensorboard/batches").first?.range(of: Data("batch/loss".utf8)) != nil)
+    #expect(try runner.run("train", "--resume", "--run", "r", "--epochs", "2").code == 0)
+    #expect(try files("r/tensorboard").count == 2)
+    #expect(try files("r/tensorboard").first == first)
+    #expect(try files("r/tensorboard/batches").count == 2)
+  }
+
   @Test func quickstartReadsItsPictures() throws {
     let result = try runner.run(
       ["quickstart", "--json", "--run", "q", "--set", "data.generate.count=60"] + Self.tiny.dropFirst(2)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Callbacks
 import Foundation
 import Report
+import TensorBoard
 import Training
 
 /// What watches a training of the command line.
@@ -11,14 +12,15 @@ enum RunSinks {
     _ directory: RunDirectory, configuration: TrainingConfiguration, verbose: Bool, language: Language, json: Bool
   ) throws -> [any EventSink] {
     try directory.create()
+    let yaml = try configuration.yaml()
     return [
       json ? JSONLinesSink(output: .standardError) : ProgressBarSink(language: language, verbose: verbose),
       // The log keeps every change of the rate, shown or not.
       try LogFileSink(directory.log, language: language, verbose: true),
       CSVSink(directory.metrics),
+      TensorBoardSink(directory.tensorBoard, configuration: yaml),
       ReportSink(
-        directory.report, title: "Training of \(directory.displayPath)", configuration: try configuration.yaml(),
-        facts: MachineFacts.all()),
+        directory.report, title: "Training of \(directory.displayPath)", configuration: yaml, facts: MachineFacts.all()),
     ] + (try Plugins.current.makeSinks(directory))
   }
 }
