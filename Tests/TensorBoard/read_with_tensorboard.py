@@ -137,6 +137,8 @@ def check_histograms(files, run, epochs):
         # The smallest and the largest are exact, sums depend on the order.
         values = values[np.isfinite(values)].astype(np.float64)
         require(histogram.num == len(values), f"{where}: {histogram.num} values, not {len(values)}")
+        if len(values) == 0:
+            continue
         require((histogram.min, histogram.max) == (values.min(), values.max()), f"{where}: {histogram}")
         require(np.isclose(histogram.sum, values.sum(), rtol=1e-9, atol=1e-9 * np.abs(values).sum()), f"{where}: sum")
         require(np.isclose(histogram.sum_squares, (values**2).sum(), rtol=1e-9), f"{where}: sum_squares")
