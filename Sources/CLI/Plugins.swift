@@ -19,8 +19,8 @@ public struct Plugins: Sendable {
   public var callbacks = CallbackRegistry.standard
   /// The optimizers that configurations can name, at first the stock ones.
   public var optimizers = OptimizerRegistry.standard
-  /// Makes event sinks for each training, beside those that write the run's own files.
-  public var makeSinks: @Sendable (RunDirectory) throws -> [any EventSink] = { _ in [] }
+  /// Make event sinks for each training, beside those that write the run's own files.
+  public var sinks: [@Sendable (RunDirectory) throws -> any EventSink] = []
   /// Further subcommands.
   public var commands: [any ParsableCommand.Type] = []
 

@@ -18,6 +18,9 @@ public struct RunDirectory: Sendable, Hashable {
   /// Everything that resuming needs: weights, optimizer, callbacks, position.
   public var resumeState: URL { checkpoints.appendingPathComponent("resume.safetensors") }
 
+  /// Names of model files that every run writes itself.
+  public static let reservedModelNames: Set<String> = ["final", "resume"]
+
   /// The model file of a name, such as `best-val-loss`.
   public func model(named name: String) -> URL {
     checkpoints.appendingPathComponent("\(name).safetensors")

@@ -5,22 +5,27 @@ import Layers
 import Tensor
 
 /// One run of a trainer's loop: what changes while it trains, as callbacks see it.
-final class TrainingSession: TrainingContext {
+final class TrainingSession {
   let trainer: Trainer
-  private let training: any BatchSource
-  private let validation: Dataset
-  private let validationLabels: EncodedLabels
+  let training: any BatchSource
+  let validation: Dataset
+  let validationLabels: EncodedLabels
   private let interruption: Interruption
   private let fingerprint: RunFingerprint
 
   private(set) var plan: TrainingPlan
   private(set) var epoch = 0
   private(set) var step = 0
-  private var stopReason: StopReason?
+  var stopReason: StopReason?
+  /// Events of a resumed run before it is certain that it can go on; nil once it is.
+  var withheld: [TrainingEvent]?
+  /// Whether the weights are what the training leaves.
+  private var hasEnded = false
+  var rateConflicts = RateConflicts()
   private var position = ResumePosition()
   private var history: [(epoch: Int, logs: Logs)] = []
   /// What was read on the first validation images, and after which step: callbacks that ask need no second pass.
-  private var known: (step: Int, readings: [LabelledReading])?
+  var known: (step: Int, readings: [LabelledReading])?
 
   init(_ trainer: Trainer, training: any BatchSource, validation: Dataset, interruption: Interruption) throws {
     for (name, value) in [("epochs", trainer.options.epochs), ("batch size", trainer.options.batchSize)] where value < 1
@@ -57,18 +62,26 @@ final class TrainingSession: TrainingContext {
       try resuming.requireSame(fingerprint)
       position = resuming.position
     }
-    plan.initialEpoch = position.epoch
+    (plan.initialEpoch, plan.initialStep) = (position.epoch, position.step)
     epoch = position.epoch
     try trainer.callbacks.check(plan)
+    try trainer.requireSaveableModels(plan)
     try trainer.directory?.create()
-    send(.trainBegan(plan))
-    for warning in trainer.callbacks.warnings(for: plan) { send(.warning(warning)) }
+    // A run that is refused must leave the files of the run that it would have gone on with.
+    if resuming == nil { announce() } else { withheld = [] }
     let outcome: TrainingOutcome
     do {
       try trainer.callbacks.onTrainBegin(self)
-      if let resuming { try restore(resuming) }
+      if let resuming {
+        try restore(resuming)
+        let events = withheld ?? []
+        withheld = nil
+        announce()
+        events.forEach(send)
+      }
       outcome = try trainEpochs()
       try restoreWeights(evaluationWeights)
+      hasEnded = true
     } catch {
       // Callbacks still learn how it ended; the first error is the one that counts.
       try? trainer.callbacks.onTrainEnd(self, outcome: .failed("\(error)"))
@@ -87,6 +100,12 @@ final class TrainingSession: TrainingContext {
       bestValidationLoss: position.bestValidationLoss, bestExactMatch: position.bestExactMatch)
   }
 
+  private func announce() {
+    send(.trainBegan(plan))
+    for warning in trainer.callbacks.warnings(for: plan) { send(.warning(warning)) }
+    rateConflicts = RateConflicts(trainer.callbacks.callbacks, plan: plan)
+  }
+
   private func sendEnd(_ outcome: TrainingOutcome, _ start: ContinuousClock.Instant) {
     send(.trainEnded(outcome, epochsRun: position.epoch, seconds: start.secondsSince))
   }
@@ -94,38 +113,50 @@ final class TrainingSession: TrainingContext {
   private func trainEpochs() throws -> TrainingOutcome {
     while position.epoch < plan.epochs {
       epoch = position.epoch
-      guard try trainEpoch() else {
+      switch try trainEpoch() {
+      case .interrupted:
         try saveResumeState()
         return .stopped(.interrupted)
-      }
-      if case .nonFinite = stopReason {
-        // Nothing good comes of weights that NaN has spoilt: what was saved after the epoch before stays.
-      } else {
-        try saveResumeState()
+      case .finished: if !isHopeless { try saveResumeState() }
+      case .cutShort: break
       }
       if let stopReason { return .stopped(stopReason) }
     }
     return .completed
   }
 
-  /// Trains the current epoch from the current position; false where an interruption came before its last batch.
-  private func trainEpoch() throws -> Bool {
+  /// Whether the run would come to NaN again: what was saved after the epoch before then stays.
+  private var isHopeless: Bool {
+    if case .nonFinite = stopReason { true } else { false }
+  }
+
+  private enum EpochEnd {
+    case finished
+    /// A callback stopped it before its last batch. It was measured, and a resumed run goes on with the next batch.
+    case cutShort
+    /// An interruption came before its last batch.
+    case interrupted
+  }
+
+  /// Trains the current epoch from the current position.
+  private func trainEpoch() throws -> EpochEnd {
     let start = ContinuousClock.now
     var running = EpochMetrics(trainer.metrics)
     if let state = position.metrics { running.restore(state) }
     // An epoch that is taken up in the middle has begun before; one that is interrupted here begins when it is resumed.
     if position.batch == 0 {
-      if interruption.isRequested { return false }
+      if interruption.isRequested { return .interrupted }
       try trainer.callbacks.onEpochBegin(self)
     }
     send(.epochBegan(epoch: epoch, of: plan.epochs, learningRate: learningRate))
     let batches = BatchOrder(
       count: training.count, batchSize: trainer.options.batchSize, seed: trainer.options.seed, epoch: epoch)
     var images = 0
+    var isCutShort = false
     for index in position.batch..<batches.count {
       if index > 0, interruption.isRequested {
         position.metrics = running.state
-        return false
+        return .interrupted
       }
       try trainer.callbacks.onBatchBegin(self)
       let batch = batch(batches[index])
@@ -142,7 +173,15 @@ final class TrainingSession: TrainingContext {
           BatchProgress(
             epoch: epoch, epochs: plan.epochs, step: index + 1, steps: batches.count, logs: logs,
             learningRate: learningRate, imagesPerSecond: speed, remainingSeconds: Double(remaining) / speed)))
-      if stopReason != nil { break }
+      guard stopReason == nil else {
+        isCutShort = index + 1 < batches.count
+        break
+      }
+    }
+    if isCutShort, !isHopeless {
+      // As after an interruption: what the epoch's end does now, a resumed run does when the epoch is whole.
+      position.metrics = running.state
+      try saveResumeState()
     }
     let trainingSeconds = start.secondsSince
     let usedRate = learningRate
@@ -163,7 +202,7 @@ final class TrainingSession: TrainingContext {
     position.epoch += 1
     position.batch = 0
     position.metrics = nil
-    return true
+    return isCutShort ? .cutShort : .finished
   }
 
   private func batch(_ indices: ArraySlice<Int>) -> Batch {
@@ -224,15 +263,15 @@ final class TrainingSession: TrainingContext {
     }
   }
 
-  private func labelled(_ batch: BatchEvaluation.Result) -> [LabelledReading] {
+  func labelled(_ batch: BatchEvaluation.Result) -> [LabelledReading] {
     zip(batch.indices, batch.readings).map {
       LabelledReading(label: validation.samples[$0].label, text: $1.text, confidence: $1.confidence)
     }
   }
 
   /// Calls `body` while the model has the weights that are to be measured.
-  private func withEvaluationWeights<Result>(_ body: () throws -> Result) throws -> Result {
-    guard let weights = trainer.callbacks.evaluationWeights else { return try body() }
+  func withEvaluationWeights<Result>(_ body: () throws -> Result) throws -> Result {
+    guard !hasEnded, let weights = trainer.callbacks.evaluationWeights else { return try body() }
     let own = trainer.model.weights
     try trainer.model.load(Weights(weights))
     let result = Swift.Result { try body() }
@@ -240,7 +279,7 @@ final class TrainingSession: TrainingContext {
     return try result.get()
   }
 
-  private var evaluation: BatchEvaluation {
+  var evaluation: BatchEvaluation {
     BatchEvaluation(
       model: trainer.model, loss: trainer.loss, codec: trainer.codec,
       batchSize: trainer.options.evaluationBatchSize ?? trainer.options.batchSize)
@@ -253,69 +292,6 @@ final class TrainingSession: TrainingContext {
     }
     if let value = logs[.valExactMatch] { position.bestExactMatch = max(value, position.bestExactMatch ?? value) }
   }
-
-  // MARK: What callbacks may do
-
-  var learningRate: Float {
-    get { trainer.optimizer.learningRate }
-    set { trainer.optimizer.learningRate = newValue }
-  }
-
-  func weightsSnapshot() -> [String: Tensor] { trainer.model.weights.tensors }
-
-  var evaluationWeights: [String: Tensor] { trainer.callbacks.evaluationWeights ?? weightsSnapshot() }
-
-  func restoreWeights(_ snapshot: [String: Tensor]) throws {
-    try trainer.model.load(Weights(snapshot))
-    known = nil
-  }
-
-  func saveModel(named name: String, metadata: [String: String]) throws {
-    guard let directory = trainer.directory else { return }
-    try withEvaluationWeights { try trainer.saveModel(to: directory.model(named: name), metadata: metadata) }
-  }
-
-  func modelMetadata(named name: String) -> [String: String]? {
-    guard let url = trainer.directory?.model(named: name) else { return nil }
-    return try? Safetensors(contentsOf: url).metadata
-  }
-
-  func removeModel(named name: String) throws {
-    guard let url = trainer.directory?.model(named: name), FileManager.default.fileExists(atPath: url.path) else {
-      return
-    }
-    do {
-      try FileManager.default.removeItem(at: url)
-    } catch {
-      throw TrainingError(
-        "\(url.path): cannot be removed (\(error.localizedDescription)); check the folder's permissions")
-    }
-  }
-
-  func readings(samples: Int) throws -> [LabelledReading] {
-    precondition(samples > 0, "readings: \(samples) samples are too few to measure with")
-    let count = min(samples, validation.count)
-    if let known, known.step == step, known.readings.count >= count { return Array(known.readings.prefix(count)) }
-    return try withEvaluationWeights {
-      var readings: [LabelledReading] = []
-      evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
-        readings += labelled(batch)
-        return readings.count < count
-      }
-      known = (step, readings)
-      return Array(readings.prefix(count))
-    }
-  }
-
-  func contradictoryLabels(limit: Int) -> [ContradictoryLabels] {
-    training.contradictorySamples(limit: limit).map { samples in
-      ContradictoryLabels(names: samples.map(\.name), labels: samples.map(\.label))
-    }
-  }
-
-  func requestStop(_ reason: StopReason) { stopReason = stopReason ?? reason }
-
-  func send(_ event: TrainingEvent) { trainer.sinks.send(event) }
 
   // MARK: Resuming
 

@@ -29,7 +29,7 @@ import Training
     var plugins = Plugins()
     plugins.callbacks.register("nothing") { Nothing(every: try $0.integer("every", in: 1...)) }
     plugins.optimizers.register("plain_sgd") { _ in SGD() }
-    plugins.makeSinks = { _ in [Deaf()] }
+    plugins.sinks.append { _ in Deaf() }
     plugins.commands = [Greet.self]
     return plugins
   }

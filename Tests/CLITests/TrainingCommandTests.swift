@@ -231,9 +231,14 @@ import Testing
     try runner.run("train", "--resume", "--run", "r").expectError(1, "all 1 epochs are done", "--epochs")
     try runner.run("train", "--resume", "--run", "r", "--epochs", "2", "--seed", "7").expectError(1, "seed: 42, now 7")
     try runner.run("train", "--resume", "--run", "r", "--epochs", "2", "--set", "optimizer.learning_rate=0.1")
-      .expectError(1, "optimizer:", "0.1")
-    // A cycle of the learning rate cannot be made longer afterwards.
+      .expectError(1, "(optimizer.learning_rate: 0.001, now 0.1)")
+    try runner.run("train", "--resume", "--run", "r", "--epochs", "2", "--set", "callbacks.one_cycle.max_lr=0.1")
+      .expectError(1, "(callbacks.one_cycle.max_lr: 0.003, now 0.1)")
+    // A cycle of the learning rate cannot be made longer afterwards. What is refused leaves all files as they are.
+    let files = ["report.html", "training.log", "metrics.csv", "config.yaml"]
+    let before = try files.map { try runner.text("r/\($0)") }
     try runner.run("train", "--resume", "--run", "r", "--epochs", "3").expectError(1, "one_cycle", "same epochs")
+    #expect(try files.map { try runner.text("r/\($0)") } == before)
     #expect(try train("--data", "images", "--epochs", "1", "--run", "plain", "--set", "callbacks=[]").code == 0)
     let more = try runner.run("train", "--resume", "--run", "plain", "--epochs", "3", "--json")
     #expect(more.code == 0, "\(more.errors)")
@@ -244,6 +249,19 @@ import Testing
     #expect(page.contains("Training of plain") && page.contains("architecture: &quot;compact&quot;"))
     #expect(more.errors.contains("report: plain/report.html"))
     #expect(try TrainingConfiguration(file: runner.path("plain/config.yaml")).training.epochs == 3)
+  }
+
+  @Test func aTimeThatIsUsedUpCanBeGivenMore() throws {
+    try digits("images", 120)
+    let budget = "callbacks=[{name: time_budget, seconds: 0.000001}]"
+    #expect(try train("--data", "images", "--epochs", "2", "--run", "whole", "--set", "callbacks=[]").code == 0)
+    let first = try train("--data", "images", "--epochs", "2", "--run", "r", "--set", budget, "--json")
+    #expect(try first.json()["stopped_because"] as? String == "the 0.000001 s for the run are used up", "\(first.errors)")
+    try runner.run("train", "--resume", "--run", "r").expectError(1, "time_budget", "has used", "give more")
+    let more = try runner.run("train", "--resume", "--run", "r", "--set", "callbacks.time_budget.seconds=1000")
+    #expect(more.code == 0, "\(more.errors)")
+    // The stop came after the first of seven batches, and nothing of the epoch is lost.
+    #expect(try runner.text("r/metrics.csv") == runner.text("whole/metrics.csv"))
   }
 
   /// A resumed training adds a file for TensorBoard. (What the files hold, TensorBoardTests and scripts/tensorboard-check

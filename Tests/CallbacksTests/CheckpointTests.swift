@@ -21,12 +21,13 @@ import Testing
     #expect(context.files.keys.sorted() == ["epoch-04", "epoch-06"])
   }
 
-  @Test func keepsTheBestOnes() throws {
+  /// Only improvements are saved; the latest of them stay, not the smallest losses.
+  @Test func keepsTheLatestImprovements() throws {
     let context = FakeContext.any()
     let checkpoint = ModelCheckpoint(fileName: "best-{epoch}-{val_loss:.1f}", keep: 2)
     checkpoint.onTrainBegin(context)
-    try run(checkpoint, [5, 6, 4, 3, 7, 2], context)
-    #expect(context.files.keys.sorted() == ["best-4-3.0", "best-6-2.0"])
+    try run(checkpoint, [5, 6, 4, 1, 2, 3], context)
+    #expect(context.files.keys.sorted() == ["best-3-4.0", "best-4-1.0"])
   }
 
   @Test func theLastOneReplacesItself() throws {

@@ -5,7 +5,8 @@ import Testing
 @Suite struct GoldenCallbackTests {
   @Test func tracesAreThoseOfKeras() throws {
     let traces = try GoldenTrace.load()
-    try #require(!traces.isEmpty)
+    // None may get lost; a folder of other traces may hold more.
+    try #require(traces.count >= 460)
     for trace in traces {
       let results = try TraceReplay(trace: trace).run()
       #expect(results == trace.expected.map(\.result), "\(trace.id)")

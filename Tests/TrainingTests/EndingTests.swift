@@ -140,7 +140,7 @@ import Training
     var small = try SmallTraining()
     small.callbacks = { [spoiler(4), TerminateOnNonFinite()] }
     let (_, result) = try small.fit(directory: folder.run)
-    #expect(result.outcome == .stopped(.nonFinite(.loss)))
+    #expect(result.outcome == .stopped(.nonFinite("the loss is nan")))
     #expect(result.epochsRun == 2)
     let state = try ResumeState(contentsOf: folder.run.resumeState)
     #expect(state.finishedEpochs == 1)

@@ -49,6 +49,85 @@ import Training
     #expect(trainer.model.weightBits == whole)
   }
 
+  /// A stop in the middle of an epoch, as of a time that is used up: what is left is measured and saved, and a resumed run
+  /// is the uninterrupted one.
+  @Test(arguments: 1...8) func aStopAfterAnyBatchCanBeResumed(step: Int) throws {
+    var small = try SmallTraining()
+    var stops = false
+    small.callbacks = {
+      [
+        ReduceLROnPlateau(factor: 0.5, patience: 1), ExponentialMovingAverage(decay: 0.8),
+        Recorder { point, context, _ in
+          if stops, point == .batchEnd, context.step == step { context.requestStop(.timeBudget(seconds: 1)) }
+        },
+      ]
+    }
+    let (wholeFolder, folder) = (try TemporaryFolder(), try TemporaryFolder())
+    let whole = small.trainer(
+      directory: wholeFolder.run, sinks: [CSVSink(wholeFolder.run.url.appendingPathComponent("m"))])
+    _ = try whole.fit(small.training, validation: small.validation)
+    stops = true
+    let csv = folder.run.url.appendingPathComponent("m")
+    let first = small.trainer(directory: folder.run, sinks: [CSVSink(csv)])
+    let stopped = try first.fit(small.training, validation: small.validation)
+    #expect(stopped.outcome == .stopped(.timeBudget(seconds: 1)))
+    #expect(stopped.history.last?.logs[.valLoss] != nil)
+    stops = false
+    let second = small.trainer(directory: folder.run, sinks: [CSVSink(csv)])
+    let result = try second.fit(
+      small.training, validation: small.validation, resuming: ResumeState(contentsOf: folder.run.resumeState))
+    #expect(result.outcome == .completed && result.epochsRun == 3)
+    #expect(second.model.weightBits == whole.model.weightBits)
+    #expect(try Data(contentsOf: csv) == Data(contentsOf: wholeFolder.run.url.appendingPathComponent("m")))
+    #expect(
+      try Data(contentsOf: folder.run.resumeState) == Data(contentsOf: wholeFolder.run.resumeState))
+  }
+
+  @Test func aResumeThatACallbackRefusesIsNotAnnounced() throws {
+    let folder = try TemporaryFolder()
+    var small = try SmallTraining()
+    small.callbacks = { [OneCycle(maximum: 0.01)] }
+    try small.fit(directory: folder.run)
+    small.epochs = 5
+    var events = 0
+    let trainer = small.trainer(directory: folder.run, sinks: [Watcher { _ in events += 1 }])
+    #expect(throws: CallbackError.self) {
+      try trainer.fit(
+        small.training, validation: small.validation, resuming: ResumeState(contentsOf: folder.run.resumeState))
+    }
+    #expect(events == 0)
+  }
+
+  @Test func modelsThatCannotBeSavedAreRefusedBeforeTheFirstStep() throws {
+    let folder = try TemporaryFolder()
+    var small = try SmallTraining()
+    var events = 0
+    for (name, directory) in [("best", nil), ("resume", folder.run), ("final", folder.run)] {
+      small.callbacks = { [ModelCheckpoint(fileName: name)] }
+      #expect(throws: TrainingError.self, "\(name)") {
+        try small.fit(directory: directory, sinks: [Watcher { _ in events += 1 }])
+      }
+    }
+    #expect(events == 0)
+  }
+
+  /// Without `effects` nothing is known before the first step.
+  @Test func aRateThatIsChangedInVainIsWarnedOfOnce() throws {
+    var warnings: [String] = []
+    var small = try SmallTraining()
+    small.callbacks = {
+      [
+        OneCycle(maximum: 0.01),
+        Recorder("secret") { point, context, _ in
+          if point == .epochBegin { context.setLearningRate(0.1, by: "secret") }
+        },
+      ]
+    }
+    try small.fit(sinks: [Watcher { if case .warning(let text) = $0 { warnings.append(text) } }])
+    #expect(warnings.count == 1)
+    #expect(warnings.first?.hasPrefix("secret changes the learning rate, which one_cycle sets in all epochs") == true)
+  }
+
   @Test func aBetterModelThatACrashLeftStays() throws {
     let folder = try TemporaryFolder()
     var small = try SmallTraining()

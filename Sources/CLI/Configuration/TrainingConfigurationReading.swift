@@ -71,10 +71,11 @@ extension TrainingConfiguration {
 
   /// Refuses, before any image is drawn or read, names of model files that the run itself uses, and what the training would refuse before its first step.
   private func checkCallbacks(_ callbacks: [any Callback], origin: String) throws {
-    for component in self.callbacks {
-      if case .string(let name) = component.arguments["filename"], ["final", "resume"].contains(name) {
+    for callback in callbacks {
+      for case .savesModel(let name) in callback.effects(in: plan)
+      where RunDirectory.reservedModelNames.contains(name) {
         throw ConfigurationFileError(
-          origin, "callbacks: \(component.name): filename is \(name), a file that every run writes; give another name")
+          origin, "callbacks: \(callback.name): filename is \(name), a file that every run writes; give another name")
       }
     }
     do {
@@ -87,10 +88,11 @@ extension TrainingConfiguration {
   /// What is known of the training before there are images.
   private var plan: TrainingPlan {
     // How many images a folder has is not known yet; that there are some will be checked when it is read.
-    let images = data.path == nil ? data.generate.count : 0
+    let images = data.path == nil ? data.generate.trainingCount(validationFraction: data.validationFraction) : 0
+    let optimizer = try? Plugins.current.optimizers.makeOptimizer(self.optimizer, parameters: [])
     return TrainingPlan(
       epochs: training.epochs, stepsPerEpoch: (images + training.batchSize - 1) / training.batchSize,
-      trainingSamples: max(1, images), validationSamples: 1, learningRate: 0.001,
+      trainingSamples: max(1, images), validationSamples: 1, learningRate: optimizer?.learningRate ?? 0,
       metrics: Trainer.reportedKeys(Trainer.standardMetrics(codec: model.codec)), charset: model.codec.charset.text)
   }
 
@@ -224,5 +226,13 @@ extension GeneratorConfiguration {
       types: configuration.types, lengths: configuration.lengths, style: configuration.style,
       mathLabel: configuration.mathLabel,
       charset: String(charset.characters.filter { $0.isLetter || $0.isNumber }))
+  }
+}
+
+extension TrainingConfiguration.GenerateConfiguration {
+  /// How many of the drawn images are trained on.
+  fileprivate func trainingCount(validationFraction: Double) -> Int {
+    // Fresh images have others to validate with; those that are drawn once are divided.
+    fresh ? count : Dataset.trainingCount(of: count, validationFraction: validationFraction)
   }
 }

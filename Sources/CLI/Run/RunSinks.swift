@@ -21,7 +21,7 @@ enum RunSinks {
       TensorBoardSink(directory.tensorBoard, configuration: yaml),
       ReportSink(
         directory.report, title: "Training of \(directory.displayPath)", configuration: yaml, facts: MachineFacts.all()),
-    ] + (try Plugins.current.makeSinks(directory))
+    ] + (try Plugins.current.sinks.map { try $0(directory) })
   }
 }
 

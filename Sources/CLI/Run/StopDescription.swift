@@ -1,4 +1,5 @@
 import Callbacks
+import Foundation
 
 extension TrainingOutcome {
   /// Why a training ended, in words that complete "ended because"; what `stopped_because` says.
@@ -8,8 +9,8 @@ extension TrainingOutcome {
     case .failed(let description): "of an error: \(description)"
     case .stopped(.noImprovement(let monitor, let patience, _, _)):
       "\(monitor) has not improved for \(patience) epochs"
-    case .stopped(.nonFinite(let metric)): "\(metric) became NaN or infinite"
-    case .stopped(.timeBudget(let seconds)): "the \(seconds.fixed(0)) s for the run are used up"
+    case .stopped(.nonFinite(let fault)): fault
+    case .stopped(.timeBudget(let seconds)): "the \(seconds.formatted(.number.grouping(.never))) s for the run are used up"
     case .stopped(.interrupted): "interrupted"
     case .stopped(.other(let text)): text
     }

@@ -41,30 +41,40 @@ struct TrainingRun {
     self.loss = loss
     model = try ModelZoo.model(configuration.model)
     model.initialize(seed: configuration.seed)
+    let callbacks = try Plugins.current.callbacks.makeCallbacks(configuration.callbacks)
     trainer = Trainer(
       model: model, loss: loss,
       optimizer: try Plugins.current.optimizers.makeOptimizer(
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec,
-      callbacks: try Plugins.current.callbacks.makeCallbacks(configuration.callbacks),
+      callbacks: callbacks,
       sinks: sinks + [ConfigurationFileSink(directory.configuration, text: try configuration.yaml())],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed,
         precision: configuration.training.precision),
-      directory: directory, modelMetadata: try description.metadata(), settings: try Self.settings(configuration))
+      directory: directory, modelMetadata: try description.metadata(), settings: Self.settings(configuration, callbacks)
+    )
   }
 
   /// The parts of a configuration that a resumed run must have in common with the first, beside the model and the images.
-  private static func settings(_ configuration: TrainingConfiguration) throws -> [String: String] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    func text(_ component: ComponentConfiguration) throws -> String {
-      String(decoding: try encoder.encode(component), as: UTF8.self)
+  private static func settings(
+    _ configuration: TrainingConfiguration, _ callbacks: [any Callback]
+  ) -> [String: String] {
+    var settings = ["optimizer": configuration.optimizer.name]
+    for (argument, value) in configuration.optimizer.arguments {
+      settings["optimizer.\(argument)"] = value.description
     }
-    return [
-      "optimizer": try text(configuration.optimizer),
-      "callbacks": try configuration.callbacks.map(text).joined(separator: " "),
-    ]
+    // The names of the callbacks and their order are compared by the trainer.
+    var counts: [String: Int] = [:]
+    for (component, callback) in zip(configuration.callbacks, callbacks) {
+      counts[component.name, default: 0] += 1
+      let count = counts[component.name, default: 1]
+      let path = "callbacks.\(component.name)" + (count > 1 ? " (\(count))" : "")
+      for (argument, value) in component.arguments where !callback.adjustableArguments.contains(argument) {
+        settings["\(path).\(argument)"] = value.description
+      }
+    }
+    return settings
   }
 
   /// The model as it is now, to read images with.

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The language of the lines that a training prints. All of their texts are in this file.
+/// The language of the lines that a training prints. Their texts are in this file; what callbacks say in messages and
+/// warnings of their own is English.
 public enum Language: String, CaseIterable, Codable, Sendable {
   case en
   case zh
@@ -112,7 +113,7 @@ extension Language {
 
   private func began(_ plan: TrainingPlan) -> String {
     let from =
-      plan.initialEpoch > 0 ? choose(" from \(epoch(plan.initialEpoch))", "（从\(epoch(plan.initialEpoch))继续）") : ""
+      plan.isResuming ? choose(" from \(epoch(plan.initialEpoch))", "（从\(epoch(plan.initialEpoch))继续）") : ""
     return choose(
       "Training\(from): \(plan.epochs) epochs, \(plan.stepsPerEpoch) batches each; \(plan.trainingSamples) images to "
         + "train on, \(plan.validationSamples) to validate",
@@ -154,10 +155,10 @@ extension Language {
         "no better \(monitor) for \(patience) epochs; the best was \(Self.number(best, of: monitor)) in "
           + epoch(bestEpoch),
         "\(name(of: monitor))连续 \(patience) 轮没有改善，最佳值 \(Self.number(best, of: monitor))（\(epoch(bestEpoch))）")
-    case .nonFinite(let metric):
+    case .nonFinite(let fault):
       return choose(
-        "\(metric) is NaN or infinite; lower the learning rate or clip the gradients",
-        "\(name(of: metric))变为 NaN 或无穷大，请降低学习率或裁剪梯度")
+        "\(fault); lower the learning rate or clip the gradients",
+        "出现 NaN 或无穷大（\(fault)），请降低学习率或裁剪梯度")
     case .timeBudget(let seconds):
       return choose("the time allowed, \(duration(seconds)), is used up", "已用完限定时间 \(duration(seconds))")
     case .interrupted: return choose("interrupted", "已中断")

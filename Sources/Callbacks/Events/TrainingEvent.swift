@@ -22,7 +22,7 @@ public enum TrainingEvent: Sendable {
   case metricMissing(MetricKey, callback: String, epoch: Int)
   case message(String)
   case warning(String)
-  /// `epochsRun` counts the epochs of this run, `seconds` their time.
+  /// `epochsRun` counts all finished epochs, those before a resume included; `seconds` is the time of this part.
   case trainEnded(TrainingOutcome, epochsRun: Int, seconds: Double)
 }
 

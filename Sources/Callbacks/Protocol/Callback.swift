@@ -24,6 +24,8 @@ public protocol Callback: AnyObject {
   var requiredMetrics: [MetricKey] { get }
   /// Metrics that the callback adds to the logs at epoch end, for those that come later in the list.
   var providedMetrics: [MetricKey] { get }
+  /// The names of arguments in configuration that a resumed run may change; it must have all others as they were.
+  var adjustableArguments: Set<String> { get }
   /// What the callback does to things that others may want too; a list whose effects undo one another is refused or
   /// warned of before the first step.
   func effects(in plan: TrainingPlan) -> [CallbackEffect]
@@ -74,6 +76,7 @@ extension Callback {
   public var requiredMetrics: [MetricKey] { [] }
   public var providedMetrics: [MetricKey] { [] }
   public var evaluationWeights: [String: Tensor]? { nil }
+  public var adjustableArguments: Set<String> { [] }
   public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [] }
   public func check(_ plan: TrainingPlan) throws {}
   public func warnings(for plan: TrainingPlan) -> [String] { [] }

@@ -22,6 +22,11 @@ public struct PendingUpdate {
     parameters.compactMap { named in gradients[named.parameter].map { (named.name, $0) } }
   }
 
+  /// The names of the trainable parameters that the loss does not depend on, in the model's order.
+  public var namesWithoutGradient: [String] {
+    parameters.filter { $0.parameter.isTrainable && gradients[$0.parameter] == nil }.map(\.name)
+  }
+
   /// Leaves the update out; the first reason counts.
   public mutating func skip(because reason: String) { skipReason = skipReason ?? reason }
 }

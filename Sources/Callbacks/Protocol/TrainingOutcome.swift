@@ -3,8 +3,8 @@ public enum StopReason: Hashable, Sendable {
   /// The metric has not improved for `patience` epochs; `best` is its best value, of epoch `bestEpoch` (from 0), or nil
   /// where it never had one.
   case noImprovement(monitor: MetricKey, patience: Int, best: Double?, bestEpoch: Int?)
-  /// The metric became NaN or infinite.
-  case nonFinite(MetricKey)
+  /// Something became NaN or infinite; in words, such as "the loss is nan".
+  case nonFinite(String)
   /// The time allowed for the run, in seconds, is used up.
   case timeBudget(seconds: Double)
   /// The user asked for it (Ctrl-C).

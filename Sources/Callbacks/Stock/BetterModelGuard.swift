@@ -9,7 +9,7 @@ struct BetterModelGuard {
   /// The value of the model file `file` of an earlier part of this run, where it is better than `value`; tells the event
   /// sinks that it stays.
   func better(than value: Double, in file: String, _ monitor: Monitor, _ context: any TrainingContext) -> Double? {
-    guard context.plan.initialEpoch > 0, !saved.contains(file), let metadata = context.modelMetadata(named: file),
+    guard context.plan.isResuming, !saved.contains(file), let metadata = context.modelMetadata(named: file),
       let found = metadata[monitor.metric.rawValue].flatMap(Double.init), monitor.isImprovement(found, over: value)
     else { return nil }
     context.send(

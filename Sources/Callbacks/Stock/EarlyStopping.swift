@@ -59,10 +59,8 @@ public final class EarlyStopping: StatefulCallback {
 
   public func check(_ plan: TrainingPlan) throws {
     try monitor.check(callback: name)
-    for (argument, value) in [("patience", patience), ("start_from_epoch", startEpoch)] where value < 0 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: argument, value: "\(value)", remedy: "give 0 or more")
-    }
+    try require(patience >= 0, "patience", patience, "give 0 or more")
+    try require(startEpoch >= 0, "start_from_epoch", startEpoch, "give 0 or more")
   }
 
   public func onTrainBegin(_ context: any TrainingContext) {

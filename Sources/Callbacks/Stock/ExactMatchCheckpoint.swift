@@ -27,19 +27,20 @@ public final class ExactMatchCheckpoint: StatefulCallback {
   public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.savesModel(named: fileName)] }
 
   public func check(_ plan: TrainingPlan) throws {
-    for (argument, value) in [("every", every), ("samples", samples)] where value < 1 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: argument, value: "\(value)", remedy: "give 1 or more")
-    }
-    if let fault = FileNameTemplate(fileName).fault {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "filename", value: "\"\(fileName)\"", remedy: fault)
-    }
+    try require(every > 0, "every", every, "give 1 or more")
+    try require(samples > 0, "samples", samples, "give 1 or more")
+    if let fault = FileNameTemplate(fileName).fault { try require(false, "filename", "\"\(fileName)\"", fault) }
     if plan.validationSamples == 0 {
       throw CallbackError.invalidArgument(
         callback: name, argument: "samples", value: "\(samples)",
         remedy: "there is no validation image to read; give the run a validation part")
     }
+  }
+
+  public func warnings(for plan: TrainingPlan) -> [String] {
+    every > plan.epochs
+      ? ["\(name): every is \(every) and the training has \(plan.epochs) epochs, so \"\(fileName)\" is never saved"]
+      : []
   }
 
   public func onTrainBegin(_ context: any TrainingContext) { guardian = BetterModelGuard() }

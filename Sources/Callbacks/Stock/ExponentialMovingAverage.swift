@@ -25,18 +25,14 @@ public final class ExponentialMovingAverage: StatefulCallback {
   public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.choosesEvaluationWeights] }
 
   public func check(_ plan: TrainingPlan) throws {
-    if !(decay > 0 && decay < 1) {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "decay", value: "\(decay)", remedy: "give a number between 0 and 1, such as 0.999")
-    }
+    try require(decay > 0 && decay < 1, "decay", decay, "give a number between 0 and 1, such as 0.999")
   }
 
   public func warnings(for plan: TrainingPlan) -> [String] {
-    let steps = plan.epochs * plan.stepsPerEpoch
     // Where the number of batches is not known yet, nothing can be said.
-    guard plan.stepsPerEpoch > 0, decay < 1, 1 / (1 - decay) > Double(steps) else { return [] }
+    guard plan.steps > 0, 1 / (1 - decay) > Double(plan.steps) else { return [] }
     return [
-      "\(name): decay \(decay) averages over about \(Int(1 / (1 - decay))) steps and the training has \(steps); give a "
+      "\(name): decay \(decay) averages over about \(Int(1 / (1 - decay))) steps and the training has \(plan.steps); give a "
         + "smaller decay"
     ]
   }

@@ -45,14 +45,9 @@ public final class GradientMonitor: StatefulCallback {
   public var providedMetrics: [MetricKey] { [.gradientNorm] }
 
   public func check(_ plan: TrainingPlan) throws {
-    if every < 1 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "every", value: "\(every)", remedy: "give 1 or more")
-    }
-    if !(explosionFactor > 1 && explosionFactor.isFinite) {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "explosion_factor", value: "\(explosionFactor)", remedy: "give a number above 1")
-    }
+    try require(every > 0, "every", every, "give 1 or more")
+    try require(
+      explosionFactor > 1 && explosionFactor.isFinite, "explosion_factor", explosionFactor, "give a number above 1")
   }
 
   public func onTrainBegin(_ context: any TrainingContext) { state = State() }
@@ -60,15 +55,17 @@ public final class GradientMonitor: StatefulCallback {
   public func onUpdateBegin(_ context: any TrainingContext, update: inout PendingUpdate) {
     guard context.step % every == 0 else { return }
     let norms = Self.norms(update)
+    for (layer, norm) in norms { warnOfExplosion(layer, norm, context) }
     let total = norms.reduce(0) { $0 + $1.norm * $1.norm }.squareRoot()
+    // One bad batch must not hide what the others show.
+    guard total.isFinite else { return }
     let silent = norms.filter { $0.norm <= Self.silence * total || $0.norm == 0 }.map(\.layer)
     state.silent = state.measured == 0 ? silent : state.silent.filter(silent.contains)
     state.measured += 1
     state.totalSum += total
     for (layer, norm) in norms {
       state.sums[layer, default: 0] += norm
-      warnOfExplosion(layer, norm, context)
-      guard norm > 0, norm.isFinite else { continue }
+      guard norm > 0 else { continue }
       state.logarithms[layer, default: 0] += log(norm)
       state.counts[layer, default: 0] += 1
     }
@@ -77,11 +74,16 @@ public final class GradientMonitor: StatefulCallback {
   /// The norm of all gradients of each layer together, in the order of the layers' names: sums must not depend on the
   /// order of a dictionary, or a resumed training would not be the same to the last bit.
   private static func norms(_ update: PendingUpdate) -> [(layer: String, norm: Double)] {
+    func layer(_ name: String) -> String {
+      let path = name.split(separator: "/").dropLast().joined(separator: "/")
+      return path.isEmpty ? name : path
+    }
+    // A layer that is not used at all has no gradient: it counts as zero.
     var squares: [String: Double] = [:]
+    for name in update.namesWithoutGradient { squares[layer(name), default: 0] += 0 }
     for (name, gradient) in update.namedGradients {
-      let layer = name.split(separator: "/").dropLast().joined(separator: "/")
       let norm = gradient.norm
-      squares[layer.isEmpty ? name : layer, default: 0] += norm * norm
+      squares[layer(name), default: 0] += norm * norm
     }
     return squares.sorted { $0.key < $1.key }.map { ($0.key, $0.value.squareRoot()) }
   }

@@ -33,7 +33,7 @@ public final class ModelCheckpoint: StatefulCallback {
   ///   - monitor: the metric that says which epoch is best.
   ///   - saveBestOnly: false saves without looking at the metric.
   ///   - every: look at every so many epochs only.
-  ///   - keep: how many files with different names to keep: the latest, which are the best where only the best are saved.
+  ///   - keep: how many files with different names to keep: the latest.
   ///   - initialBest: the value that must be improved on for the first save.
   public init(
     fileName: String = "best-val-loss", monitor: MetricKey = .valLoss, mode: MonitorMode = .auto,
@@ -56,18 +56,13 @@ public final class ModelCheckpoint: StatefulCallback {
 
   public func check(_ plan: TrainingPlan) throws {
     if saveBestOnly { try monitor.check(callback: name) }
-    func refuse(_ argument: String, _ value: String, _ remedy: String) -> CallbackError {
-      .invalidArgument(callback: name, argument: argument, value: value, remedy: remedy)
-    }
-    if let fault = fileName.fault { throw refuse("filename", "\"\(fileName.text)\"", fault) }
-    if every < 1 { throw refuse("every", "\(every)", "give 1 or more") }
+    if let fault = fileName.fault { try require(false, "filename", "\"\(fileName.text)\"", fault) }
+    try require(every > 0, "every", every, "give 1 or more")
     guard let keep else { return }
-    if keep < 1 { throw refuse("keep", "\(keep)", "give 1 or more, or leave it out to keep all") }
-    if !fileName.isVariable {
-      throw refuse(
-        "keep", "\(keep)",
-        "the file name \"\(fileName.text)\" is always the same; give one with {epoch}, or leave out keep")
-    }
+    try require(keep > 0, "keep", keep, "give 1 or more, or leave it out to keep all")
+    try require(
+      fileName.isVariable, "keep", keep,
+      "the file name \"\(fileName.text)\" is always the same; give one with {epoch}, or leave out keep")
   }
 
   public func warnings(for plan: TrainingPlan) -> [String] {

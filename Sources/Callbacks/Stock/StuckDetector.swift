@@ -31,10 +31,8 @@ public final class StuckDetector: StatefulCallback {
   public var requiredMetrics: [MetricKey] { [.valExactMatch] }
 
   public func check(_ plan: TrainingPlan) throws {
-    for (argument, value) in [("patience", patience), ("samples", samples)] where value < 1 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: argument, value: "\(value)", remedy: "give 1 or more")
-    }
+    try require(patience > 0, "patience", patience, "give 1 or more")
+    try require(samples > 0, "samples", samples, "give 1 or more")
   }
 
   public func onTrainBegin(_ context: any TrainingContext) { state = State() }

@@ -33,10 +33,7 @@ public final class TerminateOnNonFinite: StatefulCallback {
   }
 
   public func check(_ plan: TrainingPlan) throws {
-    if maximumSkips < 1 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "max_skips", value: "\(maximumSkips)", remedy: "give 1 or more")
-    }
+    try require(maximumSkips > 0, "max_skips", maximumSkips, "give 1 or more")
   }
 
   public func onTrainBegin(_ context: any TrainingContext) { state = State() }
@@ -48,12 +45,12 @@ public final class TerminateOnNonFinite: StatefulCallback {
     }
     update.skip(because: fault)
     switch mode {
-    case .stop: context.requestStop(.nonFinite(.loss))
+    case .stop: context.requestStop(.nonFinite(fault))
     case .raise:
       throw CallbackError.nonFinite(callback: name, step: context.step, fault: fault)
     case .skip:
       state.skipped += 1
-      if state.skipped > maximumSkips { context.requestStop(.nonFinite(.loss)) }
+      if state.skipped > maximumSkips { context.requestStop(.nonFinite(fault)) }
     }
   }
 
@@ -65,6 +62,8 @@ public final class TerminateOnNonFinite: StatefulCallback {
 
   public func onBatchEnd(_ context: any TrainingContext, logs: Logs) {
     // A loop without `onUpdateBegin`, or running numbers that were spoilt before.
-    if mode != .skip, let loss = logs[.loss], !loss.isFinite { context.requestStop(.nonFinite(.loss)) }
+    if mode != .skip, let loss = logs[.loss], !loss.isFinite {
+      context.requestStop(.nonFinite("the loss is \(loss)"))
+    }
   }
 }

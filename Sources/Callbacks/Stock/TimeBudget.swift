@@ -8,6 +8,7 @@ public final class TimeBudget: StatefulCallback {
   }
 
   public let name = "time_budget"
+  public let adjustableArguments: Set<String> = ["seconds"]
 
   /// The seconds used so far are part of what is saved.
   public var state: State {
@@ -38,13 +39,18 @@ public final class TimeBudget: StatefulCallback {
   }
 
   public func check(_ plan: TrainingPlan) throws {
-    if !(seconds > 0) {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "seconds", value: "\(seconds)", remedy: "give a positive number")
-    }
+    try require(seconds > 0, "seconds", seconds, "give a positive number")
   }
 
   public func onTrainBegin(_ context: any TrainingContext) { state = State() }
+
+  /// - Throws: `CallbackError` where nothing is left of the time: each resume would train one batch more.
+  public func restore(_ saved: CallbackState) throws {
+    state = try decodedState(saved)
+    try require(
+      earlier < seconds, "seconds", seconds,
+      "the run has used \(Int(earlier.rounded(.up))) s already; give more to go on")
+  }
 
   public func onBatchEnd(_ context: any TrainingContext, logs: Logs) {
     if used >= seconds { context.requestStop(.timeBudget(seconds: seconds)) }

@@ -15,11 +15,16 @@ extension Dataset {
     let sorted = (0..<count).sorted { (names[$0], $0) < (names[$1], $1) }
     var stream = RandomStream(seed: seed).stream("split")
     let order = stream.permutation(count).map { sorted[$0] }
-    let trainingCount = Int((Double(count) * (1 - validationFraction)).rounded(.down))
+    let trainingCount = Self.trainingCount(of: count, validationFraction: validationFraction)
     if trainingCount == 0 || trainingCount == count {
       throw DatasetError.emptySplit(
         training: trainingCount, validation: count - trainingCount, fraction: validationFraction)
     }
     return (subset(order[..<trainingCount]), subset(order[trainingCount...]))
+  }
+
+  /// How many of `count` images `split` leaves to train on.
+  public static func trainingCount(of count: Int, validationFraction: Double) -> Int {
+    Int((Double(count) * (1 - validationFraction)).rounded(.down))
   }
 }

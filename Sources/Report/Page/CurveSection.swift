@@ -91,7 +91,7 @@ struct CurveSection {
       guard let models = byEpoch[epoch] else { return nil }
       return ChartMark(
         kind: .saved, epoch: epoch, description: "saved " + models.map(\.phrase).joined(separator: ", "),
-        legend: "best weights saved")
+        legend: "model saved")
     }
   }
 

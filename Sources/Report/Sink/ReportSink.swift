@@ -59,7 +59,7 @@ public final class ReportSink: EventSink {
     epoch = plan.initialEpoch
     record = TrainingRecord()
     remarks = []
-    if plan.initialEpoch > 0 { continueEarlierPage(at: plan.initialEpoch) }
+    if plan.isResuming { continueEarlierPage(at: plan.initialEpoch) }
     record.plan = TrainingRecord.Plan(
       epochs: plan.epochs, stepsPerEpoch: plan.stepsPerEpoch, trainingSamples: plan.trainingSamples,
       validationSamples: plan.validationSamples)
