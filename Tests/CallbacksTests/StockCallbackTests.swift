@@ -59,7 +59,9 @@ import Testing
     #expect(good.skipReason == nil && context.stopReason == nil)
     var bad = update(value)
     try guardian.onUpdateBegin(context, update: &bad)
-    #expect(bad.skipReason == "the gradient of b is not finite" && context.stopReason == .nonFinite("the gradient of b is not finite"))
+    #expect(
+      bad.skipReason == "the gradient of b is not finite"
+        && context.stopReason == .nonFinite("the gradient of b is not finite"))
   }
 
   @Test func checkpointPassesOverNaNAndMissingValues() throws {

@@ -10,7 +10,8 @@ extension TrainingOutcome {
     case .stopped(.noImprovement(let monitor, let patience, _, _)):
       "\(monitor) has not improved for \(patience) epochs"
     case .stopped(.nonFinite(let fault)): fault
-    case .stopped(.timeBudget(let seconds)): "the \(seconds.formatted(.number.grouping(.never))) s for the run are used up"
+    case .stopped(.timeBudget(let seconds)):
+      "the \(seconds.formatted(.number.grouping(.never))) s for the run are used up"
     case .stopped(.interrupted): "interrupted"
     case .stopped(.other(let text)): text
     }

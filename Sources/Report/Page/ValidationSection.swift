@@ -22,7 +22,8 @@ struct ValidationSection {
           identifier: "by-length", title: "Exact match by label length",
           bars: bars(report.byLength) { (Int($0) ?? .max, $0) < (Int($1) ?? .max, $1) }
         ).markup()
-        BarChart(identifier: "by-position", title: "Right at each position, ends of texts included", bars: positions).markup()
+        BarChart(identifier: "by-position", title: "Right at each position, ends of texts included", bars: positions)
+          .markup()
       }
       element("p", ["class": "remark"]) {
         "Bars reach from 0 to 100 %; the thin line is the interval in which the true share lies with 95 % confidence."
