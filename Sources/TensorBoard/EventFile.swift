@@ -39,8 +39,11 @@ struct EventFile {
     let earlier = try FileManager.default.contentsOfDirectory(atPath: folder.path).compactMap { name in
       name.hasPrefix(prefix) ? Int(name.dropFirst(prefix.count).prefix { $0 != "." }) : nil
     }
-    let seconds = max(Int(time.timeIntervalSince1970), earlier.max().map { $0 + 1 } ?? 0)
-    return prefix + String(format: "%010d", seconds) + ".\(hostName).\(ProcessInfo.processInfo.processIdentifier)"
+    // Ten digits, which names are compared by: until the year 2286. What is later is no time.
+    let latest = earlier.filter { (0..<9_999_999_999).contains($0) }.max()
+    let seconds = max(Int(time.timeIntervalSince1970), latest.map { $0 + 1 } ?? 0)
+    let digits = String(String(10_000_000_000 + seconds).suffix(10))
+    return prefix + digits + ".\(hostName).\(ProcessInfo.processInfo.processIdentifier)"
   }
 
   /// The machine's name, without asking the network for it.

@@ -17,6 +17,8 @@ struct ResumePosition: Codable {
   var metrics: EpochMetrics.State?
   var bestValidationLoss: Double?
   var bestExactMatch: Double?
+  /// Why a callback has ended the training for good; nil where it can go on.
+  var stopReason: StopReason?
 }
 
 /// What must be equal for one run to be the continuation of another.
@@ -95,6 +97,10 @@ public struct ResumeState {
 
   /// The epochs that were finished.
   public var finishedEpochs: Int { position.epoch }
+
+  /// Why a callback has ended the training after an epoch; nil where it can go on. A `fit` that resumes it only comes to
+  /// its end again: the best weights are put back, the averages taken over.
+  public var stopReason: StopReason? { position.stopReason }
 
   // MARK: The file
 

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// The folder of one training run and the names of what is in it.
 public struct RunDirectory: Sendable, Hashable {
@@ -33,10 +34,12 @@ public struct RunDirectory: Sendable, Hashable {
       || [configuration, metrics, summary, report].contains { FileManager.default.fileExists(atPath: $0.path) }
   }
 
-  /// Makes the folder and the one for checkpoints.
+  /// Makes the folder and the one for checkpoints, and removes what a killed run has left half written.
   public func create() throws {
     do {
       try FileManager.default.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+      AtomicFile.removeLeftovers(in: url)
+      AtomicFile.removeLeftovers(in: checkpoints)
     } catch {
       throw TrainingError("\(url.path): the run directory cannot be made; choose a folder that you may write to")
     }

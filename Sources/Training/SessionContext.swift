@@ -22,6 +22,7 @@ extension TrainingSession: TrainingContext {
 
   func saveModel(named name: String, metadata: [String: String]) throws {
     guard let directory = trainer.directory else { return }
+    try requirePlain(name)
     try withEvaluationWeights { try trainer.saveModel(to: directory.model(named: name), metadata: metadata) }
   }
 
@@ -30,7 +31,15 @@ extension TrainingSession: TrainingContext {
     return try? Safetensors(contentsOf: url).metadata
   }
 
+  private func requirePlain(_ name: String) throws {
+    guard !name.isEmpty, !name.contains("/"), !name.hasPrefix("."), !RunDirectory.reservedModelNames.contains(name)
+    else {
+      throw TrainingError("a model cannot be saved or removed under the name \"\(name)\"; give a plain name of its own")
+    }
+  }
+
   func removeModel(named name: String) throws {
+    try requirePlain(name)
     guard let url = trainer.directory?.model(named: name), FileManager.default.fileExists(atPath: url.path) else {
       return
     }

@@ -111,13 +111,16 @@ final class TrainingSession {
   }
 
   private func trainEpochs() throws -> TrainingOutcome {
+    if let reason = position.stopReason { return .stopped(reason) }
     while position.epoch < plan.epochs {
       epoch = position.epoch
       switch try trainEpoch() {
       case .interrupted:
         try saveResumeState()
         return .stopped(.interrupted)
-      case .finished: if !isHopeless { try saveResumeState() }
+      case .finished:
+        position.stopReason = isForGood ? stopReason : nil
+        if !isHopeless { try saveResumeState() }
       case .cutShort: break
       }
       if let stopReason { return .stopped(stopReason) }
@@ -128,6 +131,11 @@ final class TrainingSession {
   /// Whether the run would come to NaN again: what was saved after the epoch before then stays.
   private var isHopeless: Bool {
     if case .nonFinite = stopReason { true } else { false }
+  }
+
+  /// Whether nothing but another training could change that it ended; more time can be given.
+  private var isForGood: Bool {
+    if case .timeBudget = stopReason { false } else { true }
   }
 
   private enum EpochEnd {

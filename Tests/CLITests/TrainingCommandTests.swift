@@ -251,6 +251,28 @@ import Testing
     #expect(try TrainingConfiguration(file: runner.path("plain/config.yaml")).training.epochs == 3)
   }
 
+  /// Killed between its last epoch and its last files: the end is run again. Ended for good, it is not.
+  @Test(arguments: ["[]", "[{name: early_stopping, min_delta: 1000, patience: 1, restore_best_weights: true}]"])
+  func aRunThatWasKilledAtItsEndCanBeFinished(callbacks: String) throws {
+    try digits("images", 60)
+    #expect(
+      try train("--data", "images", "--epochs", "2", "--run", "r", "--set", "callbacks=\(callbacks)").code == 0)
+    let complaint = try runner.run("train", "--resume", "--run", "r")
+    complaint.expectError(
+      1, callbacks == "[]" ? "all 2 epochs are done" : "has ended because val_loss has not improved")
+    let files = ["checkpoints/final.safetensors", "metrics.csv"]
+    let before = try files.map { try Data(contentsOf: URL(fileURLWithPath: runner.path("r/\($0)"))) }
+    for lost in ["checkpoints/final.safetensors", "summary.json"] {
+      try FileManager.default.removeItem(atPath: runner.path("r/\(lost)"))
+      let finished = try runner.run("train", "--resume", "--run", "r", "--json")
+      #expect(finished.code == 0, "\(finished.errors)")
+      #expect(try finished.json()["epochs_run"] as? Int == 2)
+      #expect(runner.exists("r/summary.json"))
+      #expect(try files.map { try Data(contentsOf: URL(fileURLWithPath: runner.path("r/\($0)"))) } == before)
+    }
+    try runner.run("train", "--resume", "--run", "r").expectError(1)
+  }
+
   @Test func aTimeThatIsUsedUpCanBeGivenMore() throws {
     try digits("images", 120)
     let budget = "callbacks=[{name: time_budget, seconds: 0.000001}]"

@@ -105,6 +105,27 @@ import Testing
     #expect(complaint(ModelCheckpoint(fileName: "m-{epoch}", keep: 0))?.contains("keep is 0") == true)
     #expect(complaint(ModelCheckpoint(keep: 2))?.contains("always the same") == true)
     #expect(complaint(ModelCheckpoint(fileName: "m-{epoch}", every: 3, keep: 2)) == nil)
+    #expect(
+      complaint(ModelCheckpoint(fileName: String(repeating: "ä", count: 81)))?.contains("at most 160 bytes") == true)
+    #expect(throws: CallbackError.self) {
+      try CallbackList([
+        ModelCheckpoint(fileName: "m{epoch}"), ModelCheckpoint(fileName: "m{epoch:01d}", saveBestOnly: false),
+      ]).check(plan)
+    }
+    #expect(throws: CallbackError.self) {
+      try CallbackList([ModelCheckpoint(fileName: "m{epoch}"), ModelCheckpoint(fileName: "m2", every: 2)]).check(plan)
+    }
+    #expect(throws: CallbackError.self) {
+      try CallbackList([EarlyStopping(restoreBestWeights: true), EarlyStopping.delayed(firstEpoch: 3, patience: 2)])
+        .check(plan)
+    }
+    #expect(throws: CallbackError.self) { try CallbackList([GradientMonitor(), GradientMonitor()]).check(plan) }
+    #expect(throws: Never.self) {
+      try CallbackList([
+        ModelCheckpoint(fileName: "m{epoch}"), ModelCheckpoint(fileName: "n{epoch}"), EarlyStopping(),
+        EarlyStopping(restoreBestWeights: true),
+      ]).check(plan)
+    }
     #expect(ModelCheckpoint(every: 11).warnings(for: plan).count == 1)
     #expect(ModelCheckpoint(every: 10).warnings(for: plan).isEmpty)
     #expect(throws: CallbackError.self) {

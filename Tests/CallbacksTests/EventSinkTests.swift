@@ -69,6 +69,22 @@ import Testing
     #expect(try table(cut) == table(whole))
   }
 
+  /// An editor may have changed the line ends; a file without its header is kept beside the new one.
+  @Test func csvThatWasTouchedKeepsItsRows() throws {
+    let url = temporaryFile()
+    let old = url.appendingPathExtension("old")
+    defer { for file in [url, old] { try? FileManager.default.removeItem(at: file) } }
+    try "epoch,loss\n0,0.5\n1,0.25\n2,0.1\n".write(to: url, atomically: false, encoding: .utf8)
+    try CSVSink(url).receive(trainBegan(from: 2))
+    #expect(try table(url) == "epoch,loss\r\n0,0.5\r\n1,0.25\r\n")
+    try "0,0.5\r\n1,0.25\r\n".write(to: url, atomically: false, encoding: .utf8)
+    let sink = CSVSink(url)
+    try sink.receive(trainBegan(from: 2))
+    try sink.receive(epochEnded(2, [.loss: -.nan, .valLoss: 1]))
+    #expect(try table(url) == "epoch,loss,val_loss\r\n2,nan,1.0\r\n")
+    #expect(try table(old) == "0,0.5\r\n1,0.25\r\n")
+  }
+
   // MARK: Lines
 
   @Test func logHasALinePerEventWithItsTime() throws {
@@ -131,7 +147,7 @@ import Testing
     var time = Date(timeIntervalSince1970: 0)
     let sink = JSONLinesSink(now: { time }, write: { lines.append($0) })
     try sink.receive(trainBegan())
-    try sink.receive(epochEnded(0, [.loss: .nan, "val_my_score": 0.5]))
+    try sink.receive(epochEnded(0, [.loss: .nan, "val_my_score": 0.5, "gH": 1, "g_h": 2]))
     try sink.receive(.modelSaved(SavedModel(epoch: 0, name: "best \"a\"\n", metric: .valLoss, value: 0.25)))
     try sink.receive(.warning("two\nlines"))
     try sink.receive(.trainEnded(.stopped(.interrupted), epochsRun: 1, seconds: 2))
@@ -140,7 +156,8 @@ import Testing
         #"{"epoch":0,"epochs":4,"event":"train_began","images":36,"learning_rate":0.1,"steps":5,"#
           + #""time":"1970-01-01T00:00:00Z","validation_images":9}"# + "\n",
         #"{"epoch":0,"epochs":4,"event":"epoch_ended","images_per_second":63.14,"learning_rate":0.0005,"#
-          + #""logs":{"loss":"nan","val_my_score":0.5},"seconds":75,"time":"1970-01-01T00:00:00Z"}"# + "\n",
+          + #""logs":{"gH":1,"g_h":2,"loss":"nan","val_my_score":0.5},"seconds":75,"time":"1970-01-01T00:00:00Z"}"#
+          + "\n",
         #"{"epoch":0,"event":"model_saved","metric":"val_loss","name":"best \"a\"\n","time":"1970-01-01T00:00:00Z","#
           + #""value":0.25}"# + "\n",
         #"{"event":"warning","text":"two\nlines","time":"1970-01-01T00:00:00Z"}"# + "\n",

@@ -84,6 +84,11 @@ import Testing
     #expect(try warning(various(), losses: [2.5, 2, .nan]).contains("the loss is nan; lower the learning rate"))
   }
 
+  @Test func outputsThatAreNotANumber() throws {
+    let readings = (0..<50).map { LabelledReading(label: "\($0)", text: "0000", confidence: .nan) }
+    #expect(try warning(readings).contains("the model's outputs are NaN or infinite"))
+  }
+
   @Test func noUsualCause() throws {
     #expect(try warning(various()).contains("no usual cause was found"))
   }

@@ -44,6 +44,22 @@ import Testing
     }
   }
 
+  /// Numbers of a callback of one's own: shares above 1, the smallest that there are, and beyond.
+  @Test(arguments: [
+    [7, 7, 7], [97.5, 98, 99], [-3], [0.5, 7], [.leastNonzeroMagnitude, .leastNonzeroMagnitude], [1e-45, 1e-40],
+    [1e308, -1e308], [0, .leastNonzeroMagnitude], [.nan],
+  ])
+  func everyKindOfNumberHasAnAxis(values: [Double]) {
+    for limits in [nil, 0...1] as [ClosedRange<Double>?] {
+      for logarithmicAbove in [10, Double.infinity] {
+        let axis = Axis.fitting(values, logarithmicAbove: logarithmicAbove, limits: limits)
+        #expect(axis.low < axis.high && axis.low.isFinite && axis.high.isFinite)
+        #expect(axis.ticks.count < 20 && axis.ticks.allSatisfy(\.isFinite))
+        #expect(axis.ticks.map(axis.label).allSatisfy { !$0.isEmpty })
+      }
+    }
+  }
+
   @Test func epochTicksAreWholeAndFew() {
     #expect(Axis.epochs(0...0).ticks == [0])
     #expect(Axis.epochs(0...4).ticks == [0, 1, 2, 3, 4])

@@ -85,15 +85,31 @@ struct TrainingRun {
   /// - Returns: how it went, and the exit code that tells of a signal which ended it.
   func train() throws -> (result: TrainingResult, signalExitCode: Int32?) {
     let resuming = isResuming ? try ResumeState(contentsOf: directory.resumeState) : nil
-    if let resuming, resuming.finishedEpochs >= configuration.training.epochs {
-      throw TrainingError(
-        "\(directory.displayPath): all \(resuming.finishedEpochs) epochs are done; give a larger --epochs to go on")
-    }
+    if let resuming { try requireUnfinished(resuming) }
     let signals = InterruptionSignals(trainer.interruption)
     defer { signals.restore() }
     let result = try trainer.fit(images.training, validation: images.validation, resuming: resuming)
     try trainer.saveModel(to: directory.model(named: "final"), metadata: ["epochs_run": "\(result.epochsRun)"])
     return (result, signals.exitCode)
+  }
+
+  /// Refuses to go on with a run that has ended, unless it was killed before its last files were written: then only its
+  /// end is run again.
+  private func requireUnfinished(_ state: ResumeState) throws {
+    let stateTime = directory.resumeState.modificationTime ?? .distantFuture
+    let hasEnd = [directory.model(named: "final"), directory.summary].allSatisfy {
+      ($0.modificationTime ?? .distantPast) >= stateTime
+    }
+    guard hasEnd else { return }
+    if let reason = state.stopReason {
+      throw TrainingError(
+        "\(directory.displayPath): the run has ended because \(TrainingOutcome.stopped(reason).reason); start a new one"
+      )
+    }
+    if state.finishedEpochs >= configuration.training.epochs {
+      throw TrainingError(
+        "\(directory.displayPath): all \(state.finishedEpochs) epochs are done; give a larger --epochs to go on")
+    }
   }
 
   /// Measures the model as it is now on all of `dataset`.
@@ -161,5 +177,12 @@ struct RunSummary: Encodable {
     try container.encode(stoppedBecause, forKey: .stoppedBecause)
     try container.encode(run, forKey: .run)
     try container.encode(evaluation, forKey: .evaluation)
+  }
+}
+
+extension URL {
+  /// When the file was last written; nil where there is none.
+  fileprivate var modificationTime: Date? {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
   }
 }

@@ -66,6 +66,13 @@ extension Language {
     return String(format: value != 0 && abs(value) < 0.001 ? "%.2e" : "%.4f", value)
   }
 
+  /// Text that may hold names from outside, which must neither break a line nor reach a terminal as commands.
+  static func onOneLine(_ text: String) -> String {
+    let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+  }
+
   static func rate(_ rate: Float) -> String { String(format: "%.4g", Double(rate)) }
 
   /// `0:42`, `12:03` or `1:02:03`.
@@ -102,8 +109,8 @@ extension Language {
     case .updateSkipped(let step, let reason):
       return choose(
         "Warning: the update of step \(step + 1) is left out: \(reason)", "警告：跳过第 \(step + 1) 步的更新：\(reason)")
-    case .message(let text): return text
-    case .warning(let text): return choose("Warning: ", "警告：") + text
+    case .message(let text): return Self.onOneLine(text)
+    case .warning(let text): return choose("Warning: ", "警告：") + Self.onOneLine(text)
     case .trainEnded(let outcome, let epochs, let seconds):
       return choose(
         "Training ended after \(epochs) \(epochs == 1 ? "epoch" : "epochs"), \(duration(seconds)): \(text(outcome))",

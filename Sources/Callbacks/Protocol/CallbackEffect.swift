@@ -7,6 +7,10 @@ public enum CallbackEffect: Hashable, Sendable {
   case reducesLearningRate(firstEpoch: Int)
   /// Writes model files of this name; where it holds `{…}`, of many names.
   case savesModel(named: String)
+  /// Puts the weights of an earlier epoch back at the end.
+  case restoresWeights
+  /// Measures a number of its own and reports it under this name.
+  case measures(MetricKey)
   /// Gives weights that are measured and saved in place of the training's own.
   case choosesEvaluationWeights
 }
@@ -42,7 +46,12 @@ struct EffectConflicts {
     case (.reducesLearningRate(let firstEpoch), .setsLearningRate(let epochs)):
       compare(setter: second.name, epochs, reducer: first.name, firstEpoch, plan)
     case (.savesModel(let one), .savesModel(let other)):
-      if one == other { refuse(first.name, second.name, "both write the model file \"\(one)\"") }
+      let names = FileNameTemplate(one).names(in: plan).intersection(FileNameTemplate(other).names(in: plan))
+      if let name = names.min() { refuse(first.name, second.name, "both write the model file \"\(name)\"") }
+    case (.restoresWeights, .restoresWeights):
+      refuse(first.name, second.name, "both restore weights at the end, so that those of one are lost")
+    case (.measures(let one), .measures(let other)):
+      if one == other { refuse(first.name, second.name, "both measure \(one)") }
     case (.choosesEvaluationWeights, .choosesEvaluationWeights):
       refuse(first.name, second.name, "both choose the weights that are measured and saved")
     default: break

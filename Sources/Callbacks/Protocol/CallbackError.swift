@@ -53,7 +53,8 @@ extension Callback {
   }
 
   func requirePositive(_ argument: String, _ value: Double) throws {
-    try require(value > 0 && value.isFinite, argument, value, "give a positive number")
+    // Numbers become Floats in the optimizer.
+    try require(value > 0 && Float(value).isFinite, argument, value, "give a positive number")
   }
 
   func requireShare(_ argument: String, _ value: Double) throws {

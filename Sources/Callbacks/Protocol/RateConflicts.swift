@@ -15,7 +15,7 @@ public struct RateConflicts {
           declared.insert(callback.name)
           if epochs == 0..<Int.max { setter = callback.name }
         case .reducesLearningRate: declared.insert(callback.name)
-        case .savesModel, .choosesEvaluationWeights: break
+        default: break
         }
       }
     }

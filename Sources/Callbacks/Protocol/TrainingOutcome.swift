@@ -1,5 +1,5 @@
 /// Why training was asked to stop before its last epoch.
-public enum StopReason: Hashable, Sendable {
+public enum StopReason: Hashable, Sendable, Codable {
   /// The metric has not improved for `patience` epochs; `best` is its best value, of epoch `bestEpoch` (from 0), or nil
   /// where it never had one.
   case noImprovement(monitor: MetricKey, patience: Int, best: Double?, bestEpoch: Int?)

@@ -33,9 +33,12 @@ public final class CSVSink: EventSink {
       var kept = ""
       if plan.initialEpoch > 0, FileManager.default.fileExists(atPath: url.path) {
         let text = try String(contentsOf: url, encoding: .utf8)
-        // A row without its end was cut off by a crash.
-        let whole = text.components(separatedBy: Self.lineEnd).dropLast()
-        if let header = whole.first {
+        // A row without its end was cut off by a crash. Editors may have changed the line ends.
+        let whole = text.replacing(Self.lineEnd, with: "\n").components(separatedBy: "\n").dropLast()
+        if let header = whole.first, !header.hasPrefix("epoch,") {
+          // Not ours, or without its header: nothing is lost, and what comes gets a header.
+          try setAside()
+        } else if let header = whole.first {
           columns = header.split(separator: ",").dropFirst().map { MetricKey(rawValue: String($0)) }
           let rows = whole.dropFirst().filter { row in
             row.prefix { $0 != "," }.wholeNumber.map { $0 < plan.initialEpoch } ?? false
@@ -50,6 +53,17 @@ public final class CSVSink: EventSink {
     file = try GrowingFile(appendingTo: url)
   }
 
+  /// Gives a file that can't be gone on with another name.
+  private func setAside() throws {
+    var name = url.appendingPathExtension("old")
+    var number = 2
+    while FileManager.default.fileExists(atPath: name.path) {
+      name = url.appendingPathExtension("old-\(number)")
+      number += 1
+    }
+    try FileManager.default.moveItem(at: url, to: name)
+  }
+
   private func append(_ summary: EpochSummary) throws {
     if columns.isEmpty {
       columns = summary.logs.keys
@@ -58,7 +72,7 @@ public final class CSVSink: EventSink {
       }
       try file?.write((["epoch"] + columns.map(\.rawValue)).joined(separator: ",") + Self.lineEnd)
     }
-    let cells = columns.map { column in summary.logs[column].map { "\($0)" } ?? "NA" }
+    let cells = columns.map { column in summary.logs[column].map { $0.isNaN ? "nan" : "\($0)" } ?? "NA" }
     try file?.write((["\(summary.epoch)"] + cells).joined(separator: ",") + Self.lineEnd)
   }
 }

@@ -58,7 +58,6 @@ public final class JSONLinesSink: EventSink {
     line.time = time.formatted(.iso8601)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     try write(String(decoding: try encoder.encode(line), as: UTF8.self) + "\n")
@@ -90,6 +89,16 @@ private struct EventLine: Encodable {
   var remainingSeconds: Double?
   var outcome: String?
   var text: String?
+
+  private enum CodingKeys: String, CodingKey {
+    case event, time, epoch, epochs, step, steps, images, logs, norms, earlier, requested, callback, name, metric, value
+    case seconds, outcome, text
+    case validationImages = "validation_images"
+    case learningRate = "learning_rate"
+    case isPlanned = "is_planned"
+    case imagesPerSecond = "images_per_second"
+    case remainingSeconds = "remaining_seconds"
+  }
 
   /// Numbers under names that stay as they are.
   struct Pairs: Encodable {

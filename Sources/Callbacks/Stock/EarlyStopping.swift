@@ -57,6 +57,8 @@ public final class EarlyStopping: StatefulCallback {
 
   public var requiredMetrics: [MetricKey] { [monitor.metric] }
 
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { restoresBestWeights ? [.restoresWeights] : [] }
+
   public func check(_ plan: TrainingPlan) throws {
     try monitor.check(callback: name)
     try require(patience >= 0, "patience", patience, "give 0 or more")

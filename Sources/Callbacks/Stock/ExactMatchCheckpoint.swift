@@ -8,28 +8,30 @@ public final class ExactMatchCheckpoint: StatefulCallback {
   public let name = "exact_match_checkpoint"
   public var state = State()
 
-  private let fileName: String
+  private let fileName: FileNameTemplate
   private let every: Int
   private let samples: Int
   private let monitor = Monitor(.valExactMatch, mode: .max, kerasCompatible: false)
   private var guardian = BetterModelGuard()
 
   /// - Parameters:
-  ///   - fileName: the file's name without folder and extension.
+  ///   - fileName: the file's name without folder and extension; it may hold what that of `ModelCheckpoint` may.
   ///   - every: measure after every so many epochs.
   ///   - samples: how many validation images to read, at most.
   public init(fileName: String = "best-exact-match", every: Int = 5, samples: Int = 2000) {
-    self.fileName = fileName
+    self.fileName = FileNameTemplate(fileName)
     self.every = every
     self.samples = samples
   }
 
-  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.savesModel(named: fileName)] }
+  public var requiredMetrics: [MetricKey] { fileName.metrics }
+
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.savesModel(named: fileName.text)] }
 
   public func check(_ plan: TrainingPlan) throws {
     try require(every > 0, "every", every, "give 1 or more")
     try require(samples > 0, "samples", samples, "give 1 or more")
-    if let fault = FileNameTemplate(fileName).fault { try require(false, "filename", "\"\(fileName)\"", fault) }
+    if let fault = fileName.fault { try require(false, "filename", "\"\(fileName.text)\"", fault) }
     if plan.validationSamples == 0 {
       throw CallbackError.invalidArgument(
         callback: name, argument: "samples", value: "\(samples)",
@@ -39,7 +41,9 @@ public final class ExactMatchCheckpoint: StatefulCallback {
 
   public func warnings(for plan: TrainingPlan) -> [String] {
     every > plan.epochs
-      ? ["\(name): every is \(every) and the training has \(plan.epochs) epochs, so \"\(fileName)\" is never saved"]
+      ? [
+        "\(name): every is \(every) and the training has \(plan.epochs) epochs, so \"\(fileName.text)\" is never saved"
+      ]
       : []
   }
 
@@ -49,12 +53,13 @@ public final class ExactMatchCheckpoint: StatefulCallback {
     guard (context.epoch + 1) % every == 0 else { return }
     let share = try context.exactMatch(samples: samples)
     guard share > state.best else { return }
-    if let better = guardian.better(than: share, in: fileName, monitor, context) {
+    let file = fileName.name(epoch: context.epoch, logs: logs)
+    if let better = guardian.better(than: share, in: file, monitor, context) {
       state.best = better
       return
     }
-    try context.saveModel(named: fileName, metric: .valExactMatch, value: share)
-    guardian.noteSaved(fileName)
+    try context.saveModel(named: file, metric: .valExactMatch, value: share)
+    guardian.noteSaved(file)
     state.best = share
   }
 }

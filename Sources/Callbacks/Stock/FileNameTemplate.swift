@@ -9,6 +9,9 @@ struct FileNameTemplate: Sendable {
     case metric(MetricKey, decimals: Int?)
   }
 
+  /// Room is left for metrics and for the extension in the 255 bytes that a name may have.
+  private static let longest = 160
+
   let text: String
   private var pieces: [Piece] = []
   /// What is wrong with the template and the remedy; nil where nothing is.
@@ -18,6 +21,8 @@ struct FileNameTemplate: Sendable {
     self.text = text
     if text.isEmpty || text.contains("/") || text.hasPrefix(".") {
       fault = "give a plain file name; the run directory's folder is added to it"
+    } else if text.utf8.count > Self.longest {
+      fault = "give at most \(Self.longest) bytes; file systems refuse longer names"
     }
     var rest = Substring(text)
     while let open = rest.firstIndex(of: "{") {
@@ -58,6 +63,11 @@ struct FileNameTemplate: Sendable {
   /// The metrics that the name needs.
   var metrics: [MetricKey] {
     pieces.compactMap { if case .metric(let key, _) = $0 { key } else { nil } }
+  }
+
+  /// The names for the epochs of a run, at most the first thousand; metrics count as one value.
+  func names(in plan: TrainingPlan) -> Set<String> {
+    Set((0..<min(max(plan.epochs, 0), 1000)).map { name(epoch: $0, logs: Logs()) })
   }
 
   /// The name for an epoch (from 0, written from 1); a metric without a value is written as `none`.

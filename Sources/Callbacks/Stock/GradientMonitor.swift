@@ -44,6 +44,8 @@ public final class GradientMonitor: StatefulCallback {
 
   public var providedMetrics: [MetricKey] { [.gradientNorm] }
 
+  public func effects(in plan: TrainingPlan) -> [CallbackEffect] { [.measures(.gradientNorm)] }
+
   public func check(_ plan: TrainingPlan) throws {
     try require(every > 0, "every", every, "give 1 or more")
     try require(

@@ -30,10 +30,15 @@ struct StuckDiagnosis {
     guard let first = contradictions.first else { return nil }
     return
       "labels contradict one another: \(first.names.joined(separator: " and ")) are the same picture with the labels "
-      + "\(first.labels.map { "\"\($0)\"" }.joined(separator: " and ")); run `captcha-cli dataset check` on the folder"
+      + "\(first.labels.map { "\"\($0)\"" }.joined(separator: " and ")); mend the labels of these files"
   }
 
   private var notFinite: String? {
+    if readings.contains(where: { !$0.confidence.isFinite }) {
+      return
+        "the model's outputs are NaN or infinite: go back to an earlier model, and lower the learning rate or clip the "
+        + "gradients"
+    }
     guard let last = losses.last, !last.isFinite else { return nil }
     return "the loss is \(last); lower the learning rate or clip the gradients"
   }

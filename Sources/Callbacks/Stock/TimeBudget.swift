@@ -39,7 +39,7 @@ public final class TimeBudget: StatefulCallback {
   }
 
   public func check(_ plan: TrainingPlan) throws {
-    try require(seconds > 0, "seconds", seconds, "give a positive number")
+    try require(seconds > 0 && seconds.isFinite, "seconds", seconds, "give a positive number")
   }
 
   public func onTrainBegin(_ context: any TrainingContext) { state = State() }

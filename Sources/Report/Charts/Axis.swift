@@ -20,8 +20,9 @@ struct Axis: Sendable, Equatable {
       : NumberText.tick(tick, step: ticks.count > 1 ? ticks[1] - ticks[0] : abs(tick))
   }
 
-  /// Whether a number can be drawn: NaN and infinity cannot, nor what would overflow the arithmetic of an axis.
-  static func isDrawable(_ value: Double) -> Bool { value.isFinite && abs(value) < 1e60 }
+  /// Whether a number can be drawn: NaN and infinity cannot, nor what would overflow the arithmetic of an axis or be lost in
+  /// it.
+  static func isDrawable(_ value: Double) -> Bool { value == 0 || (1e-60..<1e60).contains(abs(value)) }
 }
 
 extension Axis {
@@ -50,7 +51,10 @@ extension Axis {
       let margin = low == 0 ? 1 : abs(low) / 2
       (low, high) = (low - margin, high + margin)
     }
-    if let limits { (low, high) = (max(low, limits.lowerBound), min(high, limits.upperBound)) }
+    if let limits, limits.contains(smallest), limits.contains(largest) {
+      // Values beyond the limits, such as shares that someone gives as percentages, are still to be seen.
+      (low, high) = (max(low, limits.lowerBound), min(high, limits.upperBound))
+    }
     let step = roundStep(atLeast: (high - low) / 5)
     let (first, last) = ((low / step + 1e-9).rounded(.down), (high / step - 1e-9).rounded(.up))
     let ticks = stride(from: first, through: last, by: 1).map { $0 * step }

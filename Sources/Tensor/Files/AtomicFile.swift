@@ -9,7 +9,7 @@ public enum AtomicFile {
   public static func write(to url: URL, content: (FileHandle) throws -> Void) throws {
     // Two writers of one file, in this process or two, must not share the file that is written first.
     let temporary = url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).\(UUID().uuidString).partial")
+      ".\(UUID().uuidString)\(suffix)")
     do {
       try Data().write(to: temporary)
       let handle = try FileHandle(forWritingTo: temporary)
@@ -27,6 +27,19 @@ public enum AtomicFile {
     } catch {
       try? FileManager.default.removeItem(at: temporary)
       throw error
+    }
+  }
+
+  private static let suffix = ".partial"
+
+  /// Removes files that writers which were killed have left in a folder; nobody may be writing there.
+  public static func removeLeftovers(in folder: URL) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    for name in names
+    where name.hasPrefix(".") && name.hasSuffix(suffix)
+      && UUID(uuidString: String(name.dropFirst().dropLast(suffix.count))) != nil
+    {
+      try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
     }
   }
 }

@@ -35,7 +35,7 @@ public final class CosineDecay: StepSchedule {
   public func check(_ plan: TrainingPlan) throws {
     if let warmupTarget {
       try require(
-        initialLearningRate >= 0 && initialLearningRate.isFinite, "initial_learning_rate", initialLearningRate,
+        initialLearningRate >= 0 && Float(initialLearningRate).isFinite, "initial_learning_rate", initialLearningRate,
         "give 0 or more")
       try requirePositive("warmup_target", warmupTarget)
       // Keras would skip the warm-up without a word, and with it the initial rate.

@@ -18,7 +18,7 @@ public final class CosineDecayRestarts: StepSchedule {
   /// - Parameters:
   ///   - initialLearningRate: the rate of the first step.
   ///   - firstDecaySteps: how many steps the first decay takes.
-  ///   - tMul: how much longer each decay is than the one before, at least 1.
+  ///   - tMul: how much longer each decay is than the one before: 1, or at least 1.01.
   ///   - mMul: what the height of each decay is multiplied by for the next.
   ///   - alpha: the lowest rate as a share of `initialLearningRate`, 0...1.
   public init(
@@ -36,6 +36,8 @@ public final class CosineDecayRestarts: StepSchedule {
     try require(firstDecaySteps > 0, "first_decay_steps", firstDecaySteps, "give 1 or more")
     // Decays that get shorter would all be over after a finite number of steps.
     try require(tMul >= 1 && tMul.isFinite, "t_mul", tMul, "give a number of at least 1")
+    // So that the number of restarts before a step, which are counted one by one, stays small.
+    try require(tMul == 1 || tMul >= 1.01, "t_mul", tMul, "give 1, or at least 1.01")
     try requirePositive("m_mul", mMul)
     try requireShare("alpha", alpha)
     // A height that grows with every restart can leave what a float holds.

@@ -31,6 +31,11 @@ public final class OneCycle: StepSchedule {
     try requirePositive("div_factor", initialDivisor)
     try requirePositive("final_div_factor", finalDivisor)
     try requireShare("pct_start", warmupShare)
+    let first = maximum / initialDivisor
+    try require(Float(first).isFinite, "div_factor", initialDivisor, "the first rate would be infinite; give more")
+    try require(
+      Float(first / finalDivisor).isFinite, "final_div_factor", finalDivisor,
+      "the last rate would be infinite; give more")
   }
 
   /// After the last step the rate stays at its lowest.

@@ -74,7 +74,9 @@ extension StepSchedule {
   /// A warning where the last steps of a training have the rate 0; a single one may be meant.
   func warningsOfZeroRate(in plan: TrainingPlan, remedy: String) -> [String] {
     var first = plan.steps
-    while first > 0, let rate = try? rate(step: first - 1, of: plan.steps), Float(rate) == 0 { first -= 1 }
+    // Where it is 0 for longer, the exact step does not matter.
+    let earliest = max(0, plan.steps - 100_000)
+    while first > earliest, let rate = try? rate(step: first - 1, of: plan.steps), Float(rate) == 0 { first -= 1 }
     guard first < plan.steps - 1 else { return [] }
     return [
       "\(name): the learning rate is 0 from step \(first + 1) of \(plan.steps) on, so that nothing is learnt there; "
