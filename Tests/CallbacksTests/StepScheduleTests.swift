@@ -199,6 +199,26 @@ import Testing
     }
   }
 
+  /// Numbers that a Double holds and the optimizer's Float does not, and restarts without end.
+  @Test func argumentsThatWouldFailInTheMiddleOfATrainingAreRefused() {
+    #expect(complaint(OneCycle(maximum: 1e39))?.contains("max_lr is 1e+39; give a smaller number") == true)
+    #expect(complaint(OneCycle(maximum: 0.003, finalDivisor: 1e-300))?.contains("final_div_factor") == true)
+    #expect(complaint(OneCycle(maximum: 0.003, initialDivisor: 1e-300))?.contains("div_factor") == true)
+    #expect(
+      complaint(CosineDecay(initialLearningRate: 0.1, warmupTarget: 1e308, warmupSteps: 3))?.contains("warmup_target")
+        == true)
+    #expect(
+      complaint(CosineDecay(initialLearningRate: 1e39, warmupTarget: 1, warmupSteps: 3))?
+        .contains("initial_learning_rate") == true)
+    #expect(
+      complaint(CosineDecayRestarts(initialLearningRate: 0.1, firstDecaySteps: 1, tMul: 1.000_001))?
+        .contains("give 1, or at least 1.01") == true)
+    let warmup = WarmupLearningRate(start: 0.1, target: 1e308, epochs: 2)
+    #expect(throws: CallbackError.self) { try warmup.check(plan) }
+    let plateau = ReduceLROnPlateau(patience: .max)
+    #expect(plateau.effects(in: plan) == [.reducesLearningRate(firstEpoch: .max)])
+  }
+
   @Test func aRateOf0AtTheEndIsWarnedOf() {
     func warnings(_ schedule: any StepSchedule) -> [String] { CallbackList([schedule]).warnings(for: plan) }
     #expect(

@@ -98,6 +98,30 @@ import Training
     #expect(events == 0)
   }
 
+  @Test func whatAKilledRunLeftHalfWrittenIsRemoved() throws {
+    let folder = try TemporaryFolder()
+    try folder.run.create()
+    let leftovers = [folder.run.url, folder.run.checkpoints].map {
+      $0.appendingPathComponent(".\(UUID().uuidString).partial")
+    }
+    let others = [".x.partial", "best.safetensors.partial"].map(folder.run.checkpoints.appendingPathComponent)
+    for file in leftovers + others { try Data("half".utf8).write(to: file) }
+    try SmallTraining().fit(directory: folder.run)
+    for file in leftovers { #expect(!FileManager.default.fileExists(atPath: file.path)) }
+    for file in others { #expect(FileManager.default.fileExists(atPath: file.path)) }
+  }
+
+  /// A callback cannot write outside the folder, nor over what resuming needs.
+  @Test(arguments: ["../escaped", "resume", "final", "", ".hidden"])
+  func modelsHavePlainNames(name: String) throws {
+    let folder = try TemporaryFolder()
+    var small = try SmallTraining()
+    small.callbacks = {
+      [Recorder { point, context, _ in if point == .epochEnd { try context.saveModel(named: name, metadata: [:]) } }]
+    }
+    #expect(throws: TrainingError.self) { try small.fit(directory: folder.run) }
+  }
+
   @Test func modelsThatCannotBeSavedAreRefusedBeforeTheFirstStep() throws {
     let folder = try TemporaryFolder()
     var small = try SmallTraining()

@@ -53,8 +53,9 @@ extension Callback {
   }
 
   func requirePositive(_ argument: String, _ value: Double) throws {
-    // Numbers become Floats in the optimizer.
-    try require(value > 0 && Float(value).isFinite, argument, value, "give a positive number")
+    try require(value > 0 && value.isFinite, argument, value, "give a positive number")
+    // The optimizer has Floats.
+    try require(Float(value).isFinite, argument, value, "give a smaller number")
   }
 
   func requireShare(_ argument: String, _ value: Double) throws {
