@@ -273,6 +273,19 @@ import Testing
     try runner.run("train", "--resume", "--run", "r").expectError(1)
   }
 
+  /// What is printed to be typed next must work as it stands.
+  @Test func aFolderWithSpacesAndQuotes() throws {
+    try digits("images", 40)
+    let trained = try train("--data", "images", "--epochs", "1", "--run", "it's $(a) run", "--set", "callbacks=[]")
+    #expect(trained.code == 0, "\(trained.errors)")
+    let next = try #require(trained.output.split(separator: "\n").last { $0.contains("--resume") })
+    #expect(
+      next.trimmingCharacters(in: .whitespaces) == #"captcha-cli train --resume --run 'it'\''s $(a) run' --epochs 2"#)
+    try FileManager.default.removeItem(atPath: runner.path("it's $(a) run/config.yaml"))
+    try runner.run("train", "--resume", "--run", "it's $(a) run", "--epochs", "2")
+      .expectError(1, "config.yaml: the run's configuration is not there", "--config")
+  }
+
   @Test func aTimeThatIsUsedUpCanBeGivenMore() throws {
     try digits("images", 120)
     let budget = "callbacks=[{name: time_budget, seconds: 0.000001}]"

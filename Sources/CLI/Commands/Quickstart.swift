@@ -54,7 +54,7 @@ struct Quickstart: ParsableCommand {
       let summary = RunSummary(result, run: path, evaluation: nil)
       try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
       if let page = training.reportPath { report.line("report: \(page)") }
-      report.line("interrupted; go on with: captcha-cli train --resume --run \(path)")
+      report.line("interrupted; go on with: captcha-cli train --resume --run \(path.shellWord)")
       throw ExitCode(signalExitCode)
     }
 
@@ -86,7 +86,7 @@ struct Quickstart: ParsableCommand {
     if let page = training.reportPath { report.line("report: \(page)") }
     report.line("Next:")
     let model = RunDirectory(directory.model(named: "final")).displayPath
-    report.line("  captcha-cli predict \(model) \(RunDirectory(samples.files[0]).displayPath)")
+    report.line("  captcha-cli predict \(model.shellWord) \(RunDirectory(samples.files[0]).displayPath.shellWord)")
     report.line("  captcha-cli generate --output images --count 20000   # letters, digits and sums")
     report.line("  captcha-cli train --data images --recipe seed")
   }

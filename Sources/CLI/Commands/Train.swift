@@ -96,6 +96,9 @@ struct Train: ParsableCommand {
     overrides += set
     // A resumed run has its own configuration, unless another is asked for.
     let file = config ?? (resume && recipe == nil ? directory.configuration.path : nil)
+    if config == nil, let file, !FileManager.default.fileExists(atPath: file) {
+      throw TrainingError("\(file): the run's configuration is not there; give it with --config to go on")
+    }
     if let file { return try TrainingConfiguration(file: file, base: recipe ?? .seed, overrides: overrides) }
     return try TrainingConfiguration(recipe: recipe ?? .seed, overrides: overrides)
   }
@@ -106,7 +109,8 @@ struct Train: ParsableCommand {
   private func conclude(_ training: TrainingRun, _ summary: RunSummary, isInterrupted: Bool, _ report: CommandOutput) {
     report.line()
     report.line(
-      "\(summary.epochsRun) epochs done, \(summary.seconds.fixed(1)) s; ended because \(summary.stoppedBecause)")
+      "\(summary.epochsRun) \(summary.epochsRun == 1 ? "epoch" : "epochs") done, \(summary.seconds.fixed(1)) s; ended because \(summary.stoppedBecause)"
+    )
     if let loss = summary.bestValidationLoss { report.line("best val_loss         \(loss.fixed(6))") }
     if let share = summary.bestExactMatch { report.line("best val_exact_match  \(share.percent)") }
     report.line("models, best first:")
@@ -114,13 +118,14 @@ struct Train: ParsableCommand {
     if let page = training.reportPath { report.line("report: \(page)") }
     report.line("Next:")
     if isInterrupted {
-      report.line("  captcha-cli train --resume --run \(summary.run)")
+      report.line("  captcha-cli train --resume --run \(summary.run.shellWord)")
     }
     if let best = training.modelFiles.first {
-      report.line("  captcha-cli predict \(RunDirectory(best).displayPath) IMAGE.png")
+      report.line("  captcha-cli predict \(RunDirectory(best).displayPath.shellWord) IMAGE.png")
       if summary.isComplete, (try? training.configuration.isExtensible()) == true {
         report.line(
-          "  captcha-cli train --resume --run \(summary.run) --epochs \(training.configuration.training.epochs * 2)")
+          "  captcha-cli train --resume --run \(summary.run.shellWord) --epochs \(training.configuration.training.epochs * 2)"
+        )
       }
     }
   }

@@ -20,7 +20,12 @@ extension TrainingConfiguration {
   public init(file path: String, base: Recipe = .seed, overrides: [String] = []) throws {
     let text: String
     do {
-      text = try String(contentsOfFile: path, encoding: .utf8)
+      // Not `String(contentsOfFile:)`, which reads no pipes.
+      let bytes = try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd() ?? Foundation.Data()
+      guard let decoded = String(bytes: bytes, encoding: .utf8) else {
+        throw CocoaError(.fileReadInapplicableStringEncoding)
+      }
+      text = decoded
     } catch {
       let exists = FileManager.default.fileExists(atPath: path)
       throw ConfigurationFileError(

@@ -48,6 +48,13 @@ extension RunDirectory {
 }
 
 extension String {
+  /// The text as one word of a shell's command line.
+  var shellWord: String {
+    let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:@%,")
+    let isPlain = !isEmpty && unicodeScalars.allSatisfy(plain.contains)
+    return isPlain ? self : "'" + replacing("'", with: "'\\''") + "'"
+  }
+
   /// Writes the text to a file, in one step.
   func writeFile(_ url: URL) throws {
     do {

@@ -8,7 +8,7 @@ extension TrainingOutcome {
     case .completed: "all epochs are done"
     case .failed(let description): "of an error: \(description)"
     case .stopped(.noImprovement(let monitor, let patience, _, _)):
-      "\(monitor) has not improved for \(patience) epochs"
+      "\(monitor) has not improved for \(patience) \(patience == 1 ? "epoch" : "epochs")"
     case .stopped(.nonFinite(let fault)): fault
     case .stopped(.timeBudget(let seconds)):
       "the \(seconds.formatted(.number.grouping(.never))) s for the run are used up"

@@ -124,7 +124,9 @@ struct TrainingRun {
 
   /// The page about the training, for its reader; nil where it could not be written.
   var reportPath: String? {
-    FileManager.default.fileExists(atPath: directory.report.path) ? RunDirectory(directory.report).displayPath : nil
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: directory.report.path, isDirectory: &isFolder)
+    return exists && !isFolder.boolValue ? RunDirectory(directory.report).displayPath : nil
   }
 
   /// The model files of the run that exist, best first.
