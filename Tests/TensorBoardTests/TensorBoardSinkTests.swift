@@ -193,6 +193,20 @@ import Testing
     return shown
   }
 
+  /// Names are compared as texts: each is later than all before, also after 2038 and beside what is no time at all.
+  @Test func namesRiseWhateverTheClockSays() throws {
+    try FakeTraining().run(sink(at: 1500))
+    let folderURL = try #require(try folder.files().first).deletingLastPathComponent()
+    for odd in ["events.out.tfevents.9223372036854775807.x", "events.out.tfevents.-5.x", "events.out.tfevents.x"] {
+      try Data().write(to: folderURL.appendingPathComponent(odd))
+    }
+    for time in [2_295_515_002, 1600, 3_000_000_000] as [TimeInterval] { try FakeTraining().run(sink(at: time)) }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folderURL.path).compactMap { name in
+      name.split(separator: ".").dropFirst(3).first.flatMap { Int($0) }
+    }
+    #expect(names.sorted() == [-5, 1500, 2_295_515_002, 2_295_515_003, 3_000_000_000, .max])
+  }
+
   /// Killed in epoch 4, resumed from the checkpoint of epoch 2, by a clock that has been put back.
   @Test func aResumedRunDropsWhatACrashLeftBehind() throws {
     var training = FakeTraining()

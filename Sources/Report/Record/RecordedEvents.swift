@@ -10,7 +10,8 @@ extension TrainingRecord {
   mutating func note(_ event: TrainingEvent, epoch: Int) {
     switch event {
     case .validationEnded(let summary): validation = ValidationRecord(summary)
-    case .epochEnded(let summary): append(summary)
+    // What somebody else sends may be of no epoch at all.
+    case .epochEnded(let summary): if summary.epoch >= 0 { append(summary) }
     case .learningRateChanged(let change): note(change)
     case .modelSaved(let model):
       savedModels.append(
