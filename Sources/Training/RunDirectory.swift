@@ -1,3 +1,4 @@
+import Callbacks
 import Foundation
 import Tensor
 
@@ -19,8 +20,14 @@ public struct RunDirectory: Sendable, Hashable {
   /// Everything that resuming needs: weights, optimizer, callbacks, position.
   public var resumeState: URL { checkpoints.appendingPathComponent("resume.safetensors") }
 
-  /// Names of model files that every run writes itself.
-  public static let reservedModelNames: Set<String> = ["final", "resume"]
+  /// Why a callback can't save a model under a name, with the remedy; nil where it can.
+  public static func fault(ofModelName name: String) -> String? {
+    if ["final", "resume"].contains(name) { return "every run writes a file of this name itself; give another name" }
+    if name.isEmpty || name.contains("/") || name.hasPrefix(".") {
+      return "give a plain file name; the run directory's folder is added to it"
+    }
+    return nil
+  }
 
   /// The model file of a name, such as `best-val-loss`.
   public func model(named name: String) -> URL {
@@ -42,6 +49,34 @@ public struct RunDirectory: Sendable, Hashable {
       AtomicFile.removeLeftovers(in: checkpoints)
     } catch {
       throw TrainingError("\(url.path): the run directory cannot be made; choose a folder that you may write to")
+    }
+  }
+}
+
+extension CallbackList {
+  /// Refuses callbacks that save models under a name that is no plain name or that the run itself writes.
+  ///
+  /// - Throws: `TrainingError` that names the callback and the name.
+  public func checkModelNames(_ plan: TrainingPlan) throws {
+    for (callback, name) in savedModels(plan) {
+      if let fault = RunDirectory.fault(ofModelName: name) {
+        throw TrainingError("callback \(callback): filename is \"\(name)\"; \(fault)")
+      }
+    }
+  }
+
+  /// Refuses callbacks that save models where there is no folder for them.
+  func requireFolder(_ directory: RunDirectory?, _ plan: TrainingPlan) throws {
+    guard directory == nil, let (callback, name) = savedModels(plan).first else { return }
+    throw TrainingError(
+      "callback \(callback): there is no folder to save \"\(name)\" in; give the Trainer a directory")
+  }
+
+  private func savedModels(_ plan: TrainingPlan) -> [(callback: String, name: String)] {
+    callbacks.flatMap { callback in
+      callback.effects(in: plan).compactMap { effect in
+        if case .savesModel(let name) = effect { (callback.name, name) } else { nil }
+      }
     }
   }
 }

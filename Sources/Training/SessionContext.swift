@@ -32,9 +32,8 @@ extension TrainingSession: TrainingContext {
   }
 
   private func requirePlain(_ name: String) throws {
-    guard !name.isEmpty, !name.contains("/"), !name.hasPrefix("."), !RunDirectory.reservedModelNames.contains(name)
-    else {
-      throw TrainingError("a model cannot be saved or removed under the name \"\(name)\"; give a plain name of its own")
+    if let fault = RunDirectory.fault(ofModelName: name) {
+      throw TrainingError("a model can't be saved or removed under the name \"\(name)\"; \(fault)")
     }
   }
 

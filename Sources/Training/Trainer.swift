@@ -83,24 +83,6 @@ public final class Trainer {
   }
 }
 
-extension Trainer {
-  /// Refuses callbacks that save models where there is no folder for them, or under a name that the run itself writes.
-  func requireSaveableModels(_ plan: TrainingPlan) throws {
-    for callback in callbacks.callbacks {
-      for case .savesModel(let name) in callback.effects(in: plan) {
-        guard directory != nil else {
-          throw TrainingError(
-            "callback \(callback.name): there is no folder to save \"\(name)\" in; give the Trainer a directory")
-        }
-        guard !RunDirectory.reservedModelNames.contains(name) else {
-          throw TrainingError(
-            "callback \(callback.name): filename is \(name), a file that every run writes; give another name")
-        }
-      }
-    }
-  }
-}
-
 /// A request to end a training, which may come from another thread.
 public final class Interruption: Sendable {
   private let flag = Atomic<Bool>(false)

@@ -65,7 +65,8 @@ final class TrainingSession {
     (plan.initialEpoch, plan.initialStep) = (position.epoch, position.step)
     epoch = position.epoch
     try trainer.callbacks.check(plan)
-    try trainer.requireSaveableModels(plan)
+    try trainer.callbacks.checkModelNames(plan)
+    try trainer.callbacks.requireFolder(trainer.directory, plan)
     try trainer.directory?.create()
     // A run that is refused must leave the files of the run that it would have gone on with.
     if resuming == nil { announce() } else { withheld = [] }
@@ -133,9 +134,13 @@ final class TrainingSession {
     if case .nonFinite = stopReason { true } else { false }
   }
 
-  /// Whether nothing but another training could change that it ended; more time can be given.
+  /// Whether nothing but another training could change that it ended: more time can be given, and an interruption ends
+  /// nothing.
   private var isForGood: Bool {
-    if case .timeBudget = stopReason { false } else { true }
+    switch stopReason {
+    case .timeBudget, .interrupted: false
+    default: true
+    }
   }
 
   private enum EpochEnd {
@@ -223,7 +228,8 @@ final class TrainingSession {
   }
 
   private func trainStep(_ batch: Batch, _ running: inout EpochMetrics) throws {
-    let statistics = trainer.model.namedParameters.map(\.parameter).filter { !$0.isTrainable }.map { ($0, $0.value) }
+    let parameters = trainer.model.namedParameters
+    let statistics = parameters.map(\.parameter).filter { !$0.isTrainable }.map { ($0, $0.value) }
     let stream = RandomStream(seed: trainer.options.seed).stream("step", step)
     let logits = trainer.model(batch.images, .training(stream: stream, precision: trainer.options.precision))
     let loss = trainer.loss(logits, labels: batch.classes)
@@ -233,8 +239,7 @@ final class TrainingSession {
       }
     }
     let gradients = OperationRecorder.pass("backward") { loss.backward() }
-    var update = PendingUpdate(
-      loss: Double(loss.scalar), parameters: trainer.model.namedParameters, gradients: gradients)
+    var update = PendingUpdate(loss: Double(loss.scalar), parameters: parameters, gradients: gradients)
     try trainer.callbacks.onUpdateBegin(self, update: &update)
     if let reason = update.skipReason {
       // Nothing of the batch may stay, the running statistics that the forward pass moved included.

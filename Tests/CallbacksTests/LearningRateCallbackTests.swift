@@ -109,7 +109,7 @@ import Testing
         }
       }
       let effects = ReduceLROnPlateau(factor: 0.5, patience: patience).effects(in: FakeContext.any().plan)
-      #expect(effects == [.reducesLearningRate(firstEpoch: earliest)], "patience \(patience)")
+      #expect(effects == [.changesLearningRate(firstEpoch: earliest)], "patience \(patience)")
     }
   }
 }

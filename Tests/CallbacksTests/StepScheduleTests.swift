@@ -216,7 +216,7 @@ import Testing
     let warmup = WarmupLearningRate(start: 0.1, target: 1e308, epochs: 2)
     #expect(throws: CallbackError.self) { try warmup.check(plan) }
     let plateau = ReduceLROnPlateau(patience: .max)
-    #expect(plateau.effects(in: plan) == [.reducesLearningRate(firstEpoch: .max)])
+    #expect(plateau.effects(in: plan) == [.changesLearningRate(firstEpoch: .max)])
   }
 
   @Test func aRateOf0AtTheEndIsWarnedOf() {

@@ -109,8 +109,8 @@ struct Train: ParsableCommand {
   private func conclude(_ training: TrainingRun, _ summary: RunSummary, isInterrupted: Bool, _ report: CommandOutput) {
     report.line()
     report.line(
-      "\(summary.epochsRun) \(summary.epochsRun == 1 ? "epoch" : "epochs") done, \(summary.seconds.fixed(1)) s; ended because \(summary.stoppedBecause)"
-    )
+      "\(summary.epochsRun) \(summary.epochsRun == 1 ? "epoch" : "epochs") done, \(summary.seconds.fixed(1)) s; ended "
+        + "because \(summary.stoppedBecause)")
     if let loss = summary.bestValidationLoss { report.line("best val_loss         \(loss.fixed(6))") }
     if let share = summary.bestExactMatch { report.line("best val_exact_match  \(share.percent)") }
     report.line("models, best first:")

@@ -76,15 +76,10 @@ extension TrainingConfiguration {
 
   /// Refuses, before any image is drawn or read, names of model files that the run itself uses, and what the training would refuse before its first step.
   private func checkCallbacks(_ callbacks: [any Callback], origin: String) throws {
-    for callback in callbacks {
-      for case .savesModel(let name) in callback.effects(in: plan)
-      where RunDirectory.reservedModelNames.contains(name) {
-        throw ConfigurationFileError(
-          origin, "callbacks: \(callback.name): filename is \(name), a file that every run writes; give another name")
-      }
-    }
     do {
-      try CallbackList(callbacks).check(plan)
+      let list = CallbackList(callbacks)
+      try list.check(plan)
+      try list.checkModelNames(plan)
     } catch {
       throw ConfigurationFileError(origin, "callbacks: \(error)")
     }

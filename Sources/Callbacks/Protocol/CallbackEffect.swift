@@ -3,8 +3,8 @@ public enum CallbackEffect: Hashable, Sendable {
   /// Sets the learning rate in these epochs (from 0), whatever it was before; `0..<Int.max` stands for all, however long
   /// the training is.
   case setsLearningRate(epochs: Range<Int>)
-  /// Multiplies the learning rate that is there, at the earliest for epoch `firstEpoch` (from 0).
-  case reducesLearningRate(firstEpoch: Int)
+  /// Changes the learning rate that is there, such as multiplying it, at the earliest for epoch `firstEpoch` (from 0).
+  case changesLearningRate(firstEpoch: Int)
   /// Writes model files of this name; where it holds `{…}`, of many names.
   case savesModel(named: String)
   /// Puts the weights of an earlier epoch back at the end.
@@ -41,9 +41,9 @@ struct EffectConflicts {
       if one.overlaps(other) {
         refuse(first.name, second.name, "both set the learning rate in \(Self.text(one.clamped(to: other)))")
       }
-    case (.setsLearningRate(let epochs), .reducesLearningRate(let firstEpoch)):
+    case (.setsLearningRate(let epochs), .changesLearningRate(let firstEpoch)):
       compare(setter: first.name, epochs, reducer: second.name, firstEpoch, plan)
-    case (.reducesLearningRate(let firstEpoch), .setsLearningRate(let epochs)):
+    case (.changesLearningRate(let firstEpoch), .setsLearningRate(let epochs)):
       compare(setter: second.name, epochs, reducer: first.name, firstEpoch, plan)
     case (.savesModel(let one), .savesModel(let other)):
       let names = FileNameTemplate(one).names(in: plan).intersection(FileNameTemplate(other).names(in: plan))

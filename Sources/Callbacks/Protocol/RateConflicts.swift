@@ -14,7 +14,7 @@ public struct RateConflicts {
         case .setsLearningRate(let epochs):
           declared.insert(callback.name)
           if epochs == 0..<Int.max { setter = callback.name }
-        case .reducesLearningRate: declared.insert(callback.name)
+        case .changesLearningRate: declared.insert(callback.name)
         default: break
         }
       }

@@ -31,21 +31,13 @@ public final class ExactMatchCheckpoint: StatefulCallback {
   public func check(_ plan: TrainingPlan) throws {
     try require(every > 0, "every", every, "give 1 or more")
     try require(samples > 0, "samples", samples, "give 1 or more")
-    if let fault = fileName.fault { try require(false, "filename", "\"\(fileName.text)\"", fault) }
-    if plan.validationSamples == 0 {
-      throw CallbackError.invalidArgument(
-        callback: name, argument: "samples", value: "\(samples)",
-        remedy: "there is no validation image to read; give the run a validation part")
-    }
+    try requireUsable(fileName)
+    try require(
+      plan.validationSamples > 0, "samples", samples,
+      "there is no validation image to read; give the run a validation part")
   }
 
-  public func warnings(for plan: TrainingPlan) -> [String] {
-    every > plan.epochs
-      ? [
-        "\(name): every is \(every) and the training has \(plan.epochs) epochs, so \"\(fileName.text)\" is never saved"
-      ]
-      : []
-  }
+  public func warnings(for plan: TrainingPlan) -> [String] { warnings(of: fileName, savedEvery: every, in: plan) }
 
   public func onTrainBegin(_ context: any TrainingContext) { guardian = BetterModelGuard() }
 

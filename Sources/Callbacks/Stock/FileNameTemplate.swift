@@ -86,3 +86,18 @@ struct FileNameTemplate: Sendable {
     }.joined()
   }
 }
+
+// What callbacks that save models have in common.
+extension Callback {
+  func requireUsable(_ fileName: FileNameTemplate) throws {
+    if let fault = fileName.fault { try require(false, "filename", "\"\(fileName.text)\"", fault) }
+  }
+
+  /// A warning where a training ends before the first save.
+  func warnings(of fileName: FileNameTemplate, savedEvery every: Int, in plan: TrainingPlan) -> [String] {
+    guard every > plan.epochs else { return [] }
+    return [
+      "\(name): every is \(every) and the training has \(plan.epochs) epochs, so \"\(fileName.text)\" is never saved"
+    ]
+  }
+}

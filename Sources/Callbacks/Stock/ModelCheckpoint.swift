@@ -56,7 +56,7 @@ public final class ModelCheckpoint: StatefulCallback {
 
   public func check(_ plan: TrainingPlan) throws {
     if saveBestOnly { try monitor.check(callback: name) }
-    if let fault = fileName.fault { try require(false, "filename", "\"\(fileName.text)\"", fault) }
+    try requireUsable(fileName)
     try require(every > 0, "every", every, "give 1 or more")
     guard let keep else { return }
     try require(keep > 0, "keep", keep, "give 1 or more, or leave it out to keep all")
@@ -65,35 +65,29 @@ public final class ModelCheckpoint: StatefulCallback {
       "the file name \"\(fileName.text)\" is always the same; give one with {epoch}, or leave out keep")
   }
 
-  public func warnings(for plan: TrainingPlan) -> [String] {
-    every > plan.epochs
-      ? [
-        "\(name): every is \(every) and the training has \(plan.epochs) epochs, so \"\(fileName.text)\" is never saved"
-      ] : []
-  }
+  public func warnings(for plan: TrainingPlan) -> [String] { warnings(of: fileName, savedEvery: every, in: plan) }
 
   public func onTrainBegin(_ context: any TrainingContext) { guardian = BetterModelGuard() }
 
   public func onEpochEnd(_ context: any TrainingContext, logs: inout Logs) throws {
     guard (context.epoch + 1) % every == 0 else { return }
-    guard saveBestOnly else { return try save(context, logs, value: nil) }
+    let file = fileName.name(epoch: context.epoch, logs: logs)
+    guard saveBestOnly else { return try save(context, file, value: nil) }
     guard let value = logs[monitor.metric] else {
       context.warnMissing(monitor.metric, callback: name)
-      if monitor.kerasCompatible { try save(context, logs, value: nil) }
+      if monitor.kerasCompatible { try save(context, file, value: nil) }
       return
     }
     guard monitor.isImprovement(value, over: state.best) else { return }
-    let file = fileName.name(epoch: context.epoch, logs: logs)
     if let better = guardian.better(than: value, in: file, monitor, context) {
       state.best = better
       return
     }
-    try save(context, logs, value: value)
+    try save(context, file, value: value)
     state.best = value
   }
 
-  private func save(_ context: any TrainingContext, _ logs: Logs, value: Double?) throws {
-    let file = fileName.name(epoch: context.epoch, logs: logs)
+  private func save(_ context: any TrainingContext, _ file: String, value: Double?) throws {
     try context.saveModel(named: file, metric: value == nil ? nil : monitor.metric, value: value)
     guardian.noteSaved(file)
     guard let keep else { return }

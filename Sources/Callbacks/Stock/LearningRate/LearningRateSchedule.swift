@@ -39,7 +39,7 @@ public final class LearningRateSchedule: Callback {
   public func effects(in plan: TrainingPlan) -> [CallbackEffect] {
     switch form {
     case .perEpoch, .perStep: [.setsLearningRate(epochs: 0..<Int.max)]
-    case .changePerEpoch: [.reducesLearningRate(firstEpoch: 0)]
+    case .changePerEpoch: [.changesLearningRate(firstEpoch: 0)]
     }
   }
 

@@ -44,7 +44,7 @@ public final class ReduceLROnPlateau: StatefulCallback {
 
   /// The first epoch gives the best value unless it is NaN; at least one more must be worse, however small the patience.
   public func effects(in plan: TrainingPlan) -> [CallbackEffect] {
-    [.reducesLearningRate(firstEpoch: min(max(1, patience), .max - 1) + 1)]
+    [.changesLearningRate(firstEpoch: min(max(1, patience), .max - 1) + 1)]
   }
 
   public func check(_ plan: TrainingPlan) throws {
