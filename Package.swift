@@ -17,7 +17,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 }
 
 let libraries = [
-  "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "TensorBoard", "Training", "Models", "CLI",
+  "PluginConfiguration", "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "TensorBoard", "Training",
+  "Models", "CLI",
 ]
 
 let package = Package(
@@ -41,11 +42,12 @@ let package = Package(
       providers: [.apt(["libfreetype-dev"])]),
     .target(name: "CKernels"),
     .target(name: "CPNGCodec", dependencies: ["CPNG"]),
+    module("PluginConfiguration"),
     module("Tensor", ["COpenBLAS", "CKernels"]),
     module("Layers", ["Tensor"]),
-    module("Optimizers", ["Tensor"]),
-    module("Data", ["Tensor", "CPNGCodec", "CFreeType"]),
-    module("Callbacks", ["Tensor", "Layers", "Optimizers"]),
+    module("Optimizers", ["PluginConfiguration", "Tensor"]),
+    module("Data", ["PluginConfiguration", "Tensor", "CPNGCodec", "CFreeType"]),
+    module("Callbacks", ["PluginConfiguration", "Tensor", "Layers"]),
     module("Report", ["Tensor", "Data", "Callbacks"]),
     module(
       "TensorBoard",
@@ -57,21 +59,25 @@ let package = Package(
     module(
       "CLI",
       [
-        "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "TensorBoard", "Training", "Models", "Yams",
+        "PluginConfiguration", "Tensor", "Layers", "Optimizers", "Data", "Callbacks", "Report", "TensorBoard",
+        "Training",
+        "Models", "Yams",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       // In the binary, so that it needs no files beside it.
       resources: [.embedInCode("Recipes")]),
     .executableTarget(name: "captcha-cli", dependencies: ["CLI"], swiftSettings: strict),
-    tests("CallbacksTests", ["Callbacks", "Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
+    tests("PluginConfigurationTests", ["PluginConfiguration"]),
+    tests(
+      "CallbacksTests", ["Callbacks", "PluginConfiguration", "Tensor"], resources: [.copy("Fixtures")]),
     tests("TensorTests", ["Tensor", "CKernels"], resources: [.copy("Fixtures")]),
-    tests("OptimizersTests", ["Optimizers", "Tensor"], resources: [.copy("Fixtures")]),
+    tests("OptimizersTests", ["Optimizers", "PluginConfiguration", "Tensor"], resources: [.copy("Fixtures")]),
     // Proves for the tests of layers and models that no layer forgets a parameter.
     .target(
       name: "LayerReflection", dependencies: ["Tensor", "Layers"], path: "Tests/LayerReflection", swiftSettings: strict),
     tests("LayersTests", ["Layers", "Tensor", "LayerReflection"], resources: [.copy("Fixtures")]),
     tests(
-      "ModelsTests", ["Models", "Layers", "Optimizers", "Data", "Tensor", "LayerReflection"],
+      "ModelsTests", ["Models", "PluginConfiguration", "Layers", "Optimizers", "Data", "Tensor", "LayerReflection"],
       resources: [.copy("Fixtures")]),
     tests("ReportTests", ["Report", "Callbacks", "Data", "Tensor"]),
     tests(
@@ -82,9 +88,10 @@ let package = Package(
     tests(
       "CLITests",
       [
-        "CLI", "captcha-cli", "Callbacks", "Data", "Layers", "Models", "Optimizers", "Tensor", "Training",
+        "CLI", "captcha-cli", "Callbacks", "PluginConfiguration", "Data", "Layers", "Models", "Optimizers", "Tensor",
+        "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    tests("DataTests", ["Data", "Tensor"], resources: [.copy("Fixtures")]),
+    tests("DataTests", ["Data", "PluginConfiguration", "Tensor"], resources: [.copy("Fixtures")]),
   ]
 )

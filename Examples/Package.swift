@@ -14,10 +14,11 @@ let package = Package(
   dependencies: [trainer],
   targets: [
     // A callback in a module of its own, as a library of plug-ins would ship it.
-    .target(name: "StopAtTarget", dependencies: products("Callbacks", "Optimizers")),
+    .target(name: "StopAtTarget", dependencies: products("Callbacks", "PluginConfiguration")),
     .executableTarget(
       name: "CustomCallback",
-      dependencies: ["StopAtTarget"] + products("Callbacks", "Data", "Layers", "Optimizers", "Training")),
+      dependencies: ["StopAtTarget"]
+        + products("Callbacks", "Data", "Layers", "Optimizers", "PluginConfiguration", "Training")),
     // A command line of one's own, with that callback.
     .executableTarget(name: "CustomCommandLine", dependencies: ["StopAtTarget"] + products("CLI")),
     .executableTarget(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Callbacks
+import Data
 import Optimizers
 import Training
 
@@ -19,6 +20,8 @@ public struct Plugins: Sendable {
   public var callbacks = CallbackRegistry.standard
   /// The optimizers that configurations can name, at first the stock ones.
   public var optimizers = OptimizerRegistry.standard
+  /// The augmentations that configurations can name, at first the stock ones.
+  public var augmentations = AugmentationRegistry.standard
   /// Make event sinks for each training, beside those that write the run's own files.
   public var sinks: [@Sendable (RunDirectory) throws -> any EventSink] = []
   /// Further subcommands.

@@ -1,7 +1,7 @@
 import Data
 import Foundation
 import Layers
-import Optimizers
+import PluginConfiguration
 import Testing
 
 @testable import CLI
@@ -25,6 +25,7 @@ import Testing
         "data.path='a folder: with # odd \"signs\"'", "model.filters=[8, 16, 32, 64, 64]", "model.dense_dropout=0.25",
         "loss={name: focal, gamma: 1.5, alpha: 0.1}", "training.epochs=7", "seed=9007199254740993",
         "callbacks.model_checkpoint.mode=min",
+        "data.augmentations=[gaussian_noise, {name: random_affine, rotation: 2.5, probability: 0.5}]",
       ])
     let copy = try TrainingConfiguration(yaml: configuration.yaml(), named: "copy")
     #expect(copy == configuration)
@@ -53,6 +54,30 @@ import Testing
     let bare = try TrainingConfiguration(yaml: "optimizer: adamw\ncallbacks: [terminate_on_non_finite]", named: "t")
     #expect(bare.optimizer == ComponentConfiguration("adamw"))
     #expect(bare.callbacks == [ComponentConfiguration("terminate_on_non_finite")])
+  }
+
+  @Test func augmentationsAreComponents() throws {
+    let yaml = "data: {augmentations: [gaussian_noise, {name: cutout, size: 0.5}]}"
+    let configuration = try TrainingConfiguration(
+      yaml: yaml, named: "t",
+      overrides: ["data.augmentations.gaussian_noise.stddev=0.1", "data.augmentations.1.count=2"])
+    #expect(
+      configuration.data.augmentations == [
+        ComponentConfiguration("gaussian_noise", ["stddev": 0.1]),
+        ComponentConfiguration("cutout", ["size": 0.5, "count": 2]),
+      ])
+    #expect(
+      problem("data: {augmentations: [cut_out]}")
+        == "train.yaml:1: data.augmentations.0: there is no augmentation \"cut_out\"; did you mean \"cutout\"?")
+    #expect(
+      problem("data: {augmentations: [{name: cutout, size: 2}]}")
+        == "train.yaml:1: data.augmentations.0: cutout: size is 2; give a number from 0.0 to 1.0")
+    #expect(
+      problem(yaml, set: "data.augmentations.cut_out.size=1")
+        == "--set data.augmentations.cut_out.size=1: data.augmentations has no \"cut_out\"; did you mean \"cutout\"?")
+    #expect(
+      problem("model: {color_mode: grayscale}\ndata: {augmentations: [color_jitter]}")
+        == "train.yaml:2: data.augmentations: color_jitter: color_mode is grayscale; give rgb")
   }
 
   @Test func unknownKeysNameTheNearest() {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Callbacks
+import Data
 import Optimizers
+import Tensor
 import Testing
 import Training
 
@@ -19,16 +21,25 @@ import Training
     func receive(_ event: TrainingEvent) {}
   }
 
+  private struct Unchanged: Augmentation {
+    func apply(to image: AugmentedImage, using random: inout RandomStream) {}
+  }
+
   private struct Greet: ParsableCommand {
     @Argument var name: String
   }
 
-  private let yaml = "callbacks: [{name: nothing, every: 3}]\noptimizer: {name: plain_sgd}"
+  private let yaml = """
+    callbacks: [{name: nothing, every: 3}]
+    optimizer: {name: plain_sgd}
+    data: {augmentations: [unchanged]}
+    """
 
   private func plugins() -> Plugins {
     var plugins = Plugins()
     plugins.callbacks.register("nothing") { Nothing(every: try $0.integer("every", in: 1...)) }
     plugins.optimizers.register("plain_sgd") { _ in SGD() }
+    plugins.augmentations.register("unchanged") { _ in Unchanged() }
     plugins.sinks.append { _ in Deaf() }
     plugins.commands = [Greet.self]
     return plugins
@@ -39,6 +50,7 @@ import Training
     try Plugins.$current.withValue(plugins()) {
       let configuration = try TrainingConfiguration(yaml: yaml, named: "test")
       #expect(configuration.callbacks.map(\.name) == ["nothing"] && configuration.optimizer.name == "plain_sgd")
+      #expect(configuration.data.augmentations.map(\.name) == ["unchanged"])
       #expect(try configuration.warnings() == ["nothing happens in 200 epochs"])
       #expect {
         try TrainingConfiguration(yaml: "callbacks: [{name: nothing, evry: 3}]", named: "test")

@@ -1,7 +1,7 @@
 import Data
 import Layers
 import Models
-import Optimizers
+import PluginConfiguration
 import Testing
 
 @testable import CLI

@@ -1,6 +1,6 @@
 import Callbacks
 import Foundation
-import Optimizers
+import PluginConfiguration
 import Testing
 
 /// A number that JSON may hold as the text "nan", "inf" or "-inf".

@@ -1,6 +1,6 @@
 import Callbacks
 import Foundation
-import Optimizers
+import PluginConfiguration
 
 /// The rates that Keras and PyTorch give; the fixture's script says what each field is.
 struct ScheduleFixtures: Decodable, Sendable {

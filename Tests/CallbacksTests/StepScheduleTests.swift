@@ -1,4 +1,4 @@
-import Optimizers
+import PluginConfiguration
 import Testing
 
 @testable import Callbacks

@@ -1,5 +1,5 @@
 import Foundation
-import Optimizers
+import PluginConfiguration
 import Tensor
 import Testing
 

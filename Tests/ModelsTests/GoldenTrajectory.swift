@@ -3,6 +3,7 @@ import Foundation
 import Layers
 import Models
 import Optimizers
+import PluginConfiguration
 import Tensor
 
 /// A few training steps of a small model that Keras made: `NAME.json` and `NAME.safetensors`.

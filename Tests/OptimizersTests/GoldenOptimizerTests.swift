@@ -1,5 +1,6 @@
 import Foundation
 import Optimizers
+import PluginConfiguration
 import Tensor
 import Testing
 

@@ -1,5 +1,5 @@
 import Foundation
-import Optimizers
+import PluginConfiguration
 import Testing
 
 /// A number that JSON may hold as the text "nan", "inf" or "-inf".

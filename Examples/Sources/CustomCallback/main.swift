@@ -8,6 +8,7 @@ import Data
 import Foundation
 import Layers
 import Optimizers
+import PluginConfiguration
 import StopAtTarget
 import Training
 

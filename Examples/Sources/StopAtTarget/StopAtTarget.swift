@@ -1,5 +1,5 @@
 import Callbacks
-import Optimizers
+import PluginConfiguration
 
 /// Ends the training once a metric has been at a target for some epochs in a row.
 ///

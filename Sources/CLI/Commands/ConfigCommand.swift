@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Optimizers
+import PluginConfiguration
 
 /// `captcha-cli config`: shows and checks configurations.
 struct ConfigCommand: ParsableCommand {

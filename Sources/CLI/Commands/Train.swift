@@ -17,36 +17,18 @@ struct Train: ParsableCommand {
         captcha-cli train --resume --run runs/1 --epochs 40
       """)
 
-  @Option(help: ArgumentHelp("A folder of labelled images; drawn ones otherwise.", valueName: "dir"))
-  var data: String?
-
-  @Option(help: ArgumentHelp("A folder to validate with; a share of the images otherwise.", valueName: "dir"))
-  var validationData: String?
+  @OptionGroup var source: ConfigurationOptions
 
   @Option(
     name: .customLong("run"),
     help: ArgumentHelp("The folder for everything that the run writes; the next runs/N otherwise.", valueName: "dir"))
   var runDirectory: String?
 
-  @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
-  var config: String?
-
-  @Option(
-    help: "The shipped configuration to start from: \(Recipe.names).")
-  var recipe: Recipe?
-
   @Option(help: "The number of epochs, at most.")
   var epochs: Int?
 
   @Flag(help: "Goes on with the run in --run, or with the last one.")
   var resume = false
-
-  @Option(help: "Decides images, split, initial weights, order and dropout.")
-  var seed: UInt64?
-
-  @Option(
-    help: ArgumentHelp("Sets one key of the configuration; may be given several times.", valueName: "key.path=value"))
-  var set: [String] = []
 
   @Flag(help: "Prints for every change of the learning rate what was set and what the optimizer then has.")
   var verbose = false
@@ -88,23 +70,13 @@ struct Train: ParsableCommand {
   }
 
   private func configuration(_ directory: RunDirectory) throws -> TrainingConfiguration {
-    var overrides: [String] = []
-    if let data { overrides.append("data.path=\(quoted(data))") }
-    if let validationData { overrides.append("data.validation_path=\(quoted(validationData))") }
-    if let epochs { overrides.append("training.epochs=\(epochs)") }
-    if let seed { overrides.append("seed=\(seed)") }
-    overrides += set
     // A resumed run has its own configuration, unless another is asked for.
-    let file = config ?? (resume && recipe == nil ? directory.configuration.path : nil)
-    if config == nil, let file, !FileManager.default.fileExists(atPath: file) {
+    let file = source.config ?? (resume && source.recipe == nil ? directory.configuration.path : nil)
+    if source.config == nil, let file, !FileManager.default.fileExists(atPath: file) {
       throw TrainingError("\(file): the run's configuration is not there; give it with --config to go on")
     }
-    if let file { return try TrainingConfiguration(file: file, base: recipe ?? .seed, overrides: overrides) }
-    return try TrainingConfiguration(recipe: recipe ?? .seed, overrides: overrides)
+    return try source.configuration(file: file, overrides: epochs.map { ["training.epochs=\($0)"] } ?? [])
   }
-
-  /// A path as YAML.
-  private func quoted(_ path: String) -> String { "'" + path.replacing("'", with: "''") + "'" }
 
   private func conclude(_ training: TrainingRun, _ summary: RunSummary, isInterrupted: Bool, _ report: CommandOutput) {
     report.line()

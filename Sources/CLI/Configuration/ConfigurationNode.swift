@@ -1,5 +1,5 @@
 import Foundation
-import Optimizers
+import PluginConfiguration
 import Yams
 
 /// A value of a configuration together with the place where it was written, which errors name.

@@ -1,4 +1,4 @@
-import Optimizers
+import PluginConfiguration
 
 /// One `--set key.path=value`.
 ///
@@ -37,12 +37,12 @@ struct ConfigurationOverride {
       if let index { entries[index] = entry } else { entries.append(entry) }
       return ConfigurationNode(.mapping(entries), origin: node.origin)
     case .list(var elements):
-      let index = try elementIndex(key, of: elements)
+      let index = try elementIndex(key, of: elements, parent: path[..<rest.startIndex].joined(separator: "."))
       elements[index] = try set(rest.dropFirst(), in: elements[index])
       return ConfigurationNode(.list(elements), origin: node.origin)
     case .scalar where node.isNull:
       return try set(rest, in: ConfigurationNode(.mapping([]), origin: origin))
-    case .scalar(let name, _) where path.first == "callbacks" || path.first == "optimizer" || path.first == "loss":
+    case .scalar(let name, _) where isComponent(path[..<rest.startIndex]):
       // A component that is written as its bare name gets its first argument.
       let entry = ConfigurationNode.Entry(
         key: "name", origin: node.origin,
@@ -54,8 +54,17 @@ struct ConfigurationOverride {
     }
   }
 
-  private func elementIndex(_ key: String, of elements: [ConfigurationNode]) throws -> Int {
-    let parent = path.first ?? ""
+  /// Whether a plug-in is written at this path.
+  private func isComponent(_ path: ArraySlice<String>) -> Bool {
+    switch path.first {
+    case "optimizer", "loss": path.count == 1
+    case "callbacks": path.count == 2
+    case "data": path.count == 3 && path[1] == "augmentations"
+    default: false
+    }
+  }
+
+  private func elementIndex(_ key: String, of elements: [ConfigurationNode], parent: String) throws -> Int {
     if let index = Int(key) {
       guard elements.indices.contains(index) else {
         throw ConfigurationFileError(

@@ -1,4 +1,4 @@
-import Optimizers
+import PluginConfiguration
 import Yams
 
 /// Reads the keys of one section one by one; `finish()` then refuses those that nobody asked for.

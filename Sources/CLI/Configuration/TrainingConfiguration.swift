@@ -1,7 +1,7 @@
 import Data
 import Layers
 import Models
-import Optimizers
+import PluginConfiguration
 import Tensor
 
 /// Everything that decides a training: what `train --config` reads and a run's `config.yaml` holds.
@@ -31,6 +31,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var validationFraction: Double
     /// A folder of which more than this share cannot be used is refused.
     public var maximumRejectedShare: Double
+    /// What changes the images at random each time that they are trained on, one after the other.
+    public var augmentations: [ComponentConfiguration]
     public var generate: GenerateConfiguration
   }
 

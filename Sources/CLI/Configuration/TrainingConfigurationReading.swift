@@ -4,6 +4,7 @@ import Foundation
 import Layers
 import Models
 import Optimizers
+import PluginConfiguration
 import Training
 
 extension TrainingConfiguration {
@@ -70,6 +71,7 @@ extension TrainingConfiguration {
       try component.locating { try Plugins.current.callbacks.makeCallback($0) }
     }
     try checkModel(origin: modelSection.origin(of: "architecture"))
+    try checkAugmentations(origin: dataSection.origin(of: "augmentations"))
     try checkGenerated(dataSection)
     try checkCallbacks(callbackObjects, origin: section.origin(of: "callbacks"))
   }
@@ -116,6 +118,15 @@ extension TrainingConfiguration {
     }
   }
 
+  /// Refuses augmentations that cannot change images of the model's colours.
+  private func checkAugmentations(origin: String) throws {
+    do {
+      _ = try Plugins.current.augmentations.makeAugmentations(data.augmentations, for: model.colorMode)
+    } catch {
+      throw ConfigurationFileError(origin, "data.augmentations: \(error)")
+    }
+  }
+
   /// Refuses to draw what the model cannot read.
   private func checkGenerated(_ section: ConfigurationSection) throws {
     guard data.path == nil else { return }
@@ -153,6 +164,11 @@ extension TrainingConfiguration.DataConfiguration {
     validationPath = try section.optionalText("validation_path", "the path of a folder")
     validationFraction = try section.number("validation_fraction", in: 0.001...0.999)
     maximumRejectedShare = try section.number("maximum_rejected_share", in: 0...1)
+    let augmentationComponents = try section.components("augmentations")
+    augmentations = augmentationComponents.map(\.configuration)
+    for component in augmentationComponents {
+      _ = try component.locating { try Plugins.current.augmentations.makeAugmentation($0) }
+    }
     var generation = try section.section("generate")
     generate = TrainingConfiguration.GenerateConfiguration(
       count: try generation.integer("count", in: 2...100_000_000), fresh: try generation.boolean("fresh"),

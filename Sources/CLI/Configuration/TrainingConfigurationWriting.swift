@@ -1,7 +1,7 @@
 import Data
 import Layers
 import Models
-import Optimizers
+import PluginConfiguration
 import Yams
 
 extension TrainingConfiguration {
@@ -16,6 +16,7 @@ extension TrainingConfiguration {
           ("validation_path", optional(data.validationPath.map(text))),
           ("validation_fraction", plain("\(data.validationFraction)")),
           ("maximum_rejected_share", plain("\(data.maximumRejectedShare)")),
+          ("augmentations", Node(data.augmentations.map(node))),
           (
             "generate",
             mapping([

@@ -16,14 +16,14 @@ struct TrainingImages {
     let data = configuration.data
     let codec = configuration.model.codec
     if data.path == nil, data.generate.fresh {
-      let training = try DrawnImages(configuration, purpose: .training)
-      self.training = try GeneratedBatches(training, count: data.generate.count, codec: codec)
+      let drawn = try DrawnImages(configuration, purpose: .training)
+      training = try Self.augmented(GeneratedBatches(drawn, count: data.generate.count, codec: codec), configuration)
       let progress = ProgressLine("drawing validation images")
       let count = max(1, Int(Double(data.generate.count) * data.validationFraction))
       validation = try DrawnImages(configuration, purpose: .validation).dataset(0..<count, progress: progress.update)
       progress.finish()
       types = data.generate.types.map(\.rawValue).sorted()
-      sizes = [training.drawnSize]
+      sizes = [drawn.drawnSize]
       return
     }
     let all: Dataset
@@ -45,9 +45,18 @@ struct TrainingImages {
     } else {
       (part, validation) = try all.split(validationFraction: data.validationFraction, seed: configuration.seed)
     }
-    training = try DatasetBatches(part, codec: codec)
+    training = try Self.augmented(DatasetBatches(part, codec: codec), configuration)
     let known = part.types.compactMap { $0 }
     types = known.count == part.count ? Set(known).sorted() : nil
+  }
+
+  private static func augmented(
+    _ source: any BatchSource, _ configuration: TrainingConfiguration
+  ) throws -> any BatchSource {
+    let augmentations = try Plugins.current.augmentations.makeAugmentations(
+      configuration.data.augmentations, for: configuration.model.colorMode)
+    return augmentations.isEmpty
+      ? source : AugmentedBatches(source, augmentations: augmentations, seed: configuration.seed)
   }
 
   private static func load(_ path: String, _ configuration: TrainingConfiguration) throws -> LoadedDataset {

@@ -1,4 +1,4 @@
-import Optimizers
+import PluginConfiguration
 
 /// The callbacks that a configuration can name.
 ///

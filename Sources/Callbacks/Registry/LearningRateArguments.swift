@@ -1,4 +1,4 @@
-import Optimizers
+import PluginConfiguration
 
 // How the callbacks that change the learning rate read their arguments from a configuration.
 

@@ -1,4 +1,4 @@
-import Optimizers
+import PluginConfiguration
 
 // How the stock callbacks read their arguments from a configuration; those that change the learning rate are in a file of
 // their own.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Models
-import Optimizers
+import PluginConfiguration
 
 /// What `--model` of a measurement names.
 enum BenchmarkModel {

@@ -1,3 +1,4 @@
+import PluginConfiguration
 import Tensor
 
 /// The update rules that a configuration can name.
