@@ -8,16 +8,21 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model.",
     discussion: """
-      Without --data the images are drawn first, as the configuration says. Ctrl-C ends after the current step and saves;
-      --resume goes on from there as if nothing had happened.
+      Without --data the images are drawn first, as the configuration says; --data synthetic draws new ones for every
+      epoch (a folder of that name is ./synthetic). Ctrl-C ends after the current step and saves; --resume goes on from
+      there as if nothing had happened.
 
       Examples:
         captcha-cli train --data images --epochs 20
+        captcha-cli train --data synthetic --set data.generate.difficulty.lines=0.5
         captcha-cli train --recipe quickstart --set callbacks.one_cycle.max_lr=0.002
         captcha-cli train --resume --run runs/1 --epochs 40
       """)
 
-  @Option(help: ArgumentHelp("A folder of labelled images; drawn ones otherwise.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "A folder of labelled images, or synthetic for new drawn ones in every epoch; drawn ones otherwise.",
+      valueName: "dir"))
   var data: String?
 
   @Option(help: ArgumentHelp("A folder to validate with; a share of the images otherwise.", valueName: "dir"))
@@ -89,7 +94,10 @@ struct Train: ParsableCommand {
 
   private func configuration(_ directory: RunDirectory) throws -> TrainingConfiguration {
     var overrides: [String] = []
-    if let data { overrides.append("data.path=\(quoted(data))") }
+    if let data {
+      let isSynthetic = data == ConfigurationNode.syntheticData
+      overrides.append(isSynthetic ? "data=\(data)" : "data.path=\(quoted(data))")
+    }
     if let validationData { overrides.append("data.validation_path=\(quoted(validationData))") }
     if let epochs { overrides.append("training.epochs=\(epochs)") }
     if let seed { overrides.append("seed=\(seed)") }
