@@ -185,7 +185,8 @@ import Testing
 
   private static let small = [
     "--recipe", "quickstart", "--set", "data.generate.count=64", "--set", "callbacks=[]", "--set",
-    "model.filters=[4, 4, 4, 4]", "--set", "model.dense=[16]", "--set", "data.generate.types={digit: 3, math: 1}",
+    "model.filters=[4, 8]", "--set", "model.image_width=48", "--set", "model.image_height=16", "--set",
+    "data.generate.types={digit: 3, math: 1}",
     "--set", "data.generate.width=100", "--set", "data.generate.height=30", "--set",
     "data.generate.difficulty={lines: 0.5, noise: 0, overlap: 0.1, blur: 0}",
   ]

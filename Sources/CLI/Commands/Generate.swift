@@ -10,8 +10,9 @@ struct Generate: ParsableCommand {
       Writes LABEL-MD5.png files and manifest.jsonl. The same seed gives the same bytes.
 
       Examples:
-        captcha-cli generate --output images --count 20000 --types digit=3,alpha --length 4...6 --seed 7
-        captcha-cli generate --output images --count 20000 --width 120 --height 40 --lines 0.5 --no-confusables
+        captcha-cli generate --output images --count 20000 --length 4...6 --seed 7
+        captcha-cli generate --output images --count 20000 --types digit=3,alpha
+        captcha-cli generate --output images --count 20000 --lines 0.5 --noise 0
       """)
 
   @Option(help: ArgumentHelp("An empty or new folder for the images.", valueName: "dir"))
@@ -22,8 +23,9 @@ struct Generate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Which types: digit, alpha, mixed, math, separated by commas, with weights where some are to come more often.",
-      discussion: "Such as digit=3,alpha=1,mixed; weights are 1 to 1000.", valueName: "types"),
+      "Which types, with weights (1 to 1000) where some are to come more often, such as digit=3,alpha=1,mixed. "
+        + "(default: \(WeightedTypes.names.joined(separator: ",")))",
+      valueName: "types"),
     transform: WeightedTypes.init(parsing:))
   var types = WeightedTypes(CaptchaType.allCases)
 
@@ -39,10 +41,10 @@ struct Generate: ParsableCommand {
   @Option(help: "The label of math images: answer (22) or question (19+3=?).")
   var mathLabel = MathLabel.answer
 
-  @OptionGroup(title: "Characters")
+  @OptionGroup
   var characters: CharacterOptions
 
-  @OptionGroup(title: "Size and difficulty")
+  @OptionGroup
   var look: LookOptions
 
   @Flag(help: "Writes JSON to standard output.")

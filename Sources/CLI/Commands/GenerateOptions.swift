@@ -14,13 +14,13 @@ struct CharacterOptions: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Whether to draw \(GeneratorConfiguration.confusables), which are hard to tell apart.")
+    help: "Whether to draw 0, O, I and l, which are hard to tell apart; Base58 leaves them out.")
   var confusables = true
 
   @Option(
     help: ArgumentHelp(
-      "TrueType or OpenType files, or folders of them, separated by commas; DejaVu Sans Bold otherwise.",
-      discussion: "One of the fonts is chosen for each character.", valueName: "paths"))
+      "TrueType or OpenType files, or folders of them, separated by commas, one of which is chosen for each character; "
+        + "the style's own font otherwise.", valueName: "paths"))
   var fonts: String?
 
   /// The paths that ``fonts`` names; nil for the style's own font.
@@ -49,6 +49,6 @@ struct LookOptions: ParsableArguments {
     help: "The share by which neighbouring characters stand closer together, to 0.75; down to -0.5 for wider apart.")
   var overlap = 0.0
 
-  @Option(parsing: .unconditional, help: "A factor on the probability of blur, 0 to 10.")
+  @Option(parsing: .unconditional, help: "A factor on the probability of blur, 0 to 10; how strong the blur is stays.")
   var blur = 1.0
 }
