@@ -75,9 +75,10 @@ struct GeneratorCanvasTests {
   @Test("blur rounds the same way")
   func blur() throws {
     let cases = try GeneratorFixtures.Primitives().blurs
-    #expect(cases.count == 45)
+    #expect(cases.count == 80)
     for item in cases {
-      var scratch = [UInt8](repeating: 0, count: Canvas.blurScratchCount(width: item.width))
+      var scratch = [UInt8](
+        repeating: 0, count: Canvas.blurScratchCount(width: item.width, height: item.height, radius: item.radius))
       let start = GeneratorFixtures.pattern(3 * item.width * item.height)
       let pixels = GeneratorFixtures.draw(width: item.width, height: item.height, on: start) { canvas in
         scratch.withUnsafeMutableBufferPointer { canvas.blur(radius: item.radius, scratch: $0) }

@@ -66,7 +66,7 @@ struct GeneratorSceneTests {
   private func atlas() throws -> GlyphAtlas {
     let characters = Array(GeneratorConfiguration.defaultCharset) + MathQuestion.characters
     return try GlyphAtlas(
-      fontPath: FontLocation.find(in: FontLocation.usual), characters: characters, sizes: ClassicRecipe.original.size)
+      fonts: [FontLocation.find(in: FontLocation.usual)], characters: characters, sizes: ClassicRecipe.original.sizes)
   }
 
   @Test("every character lies on its tile as in Pillow")
@@ -91,7 +91,7 @@ struct GeneratorSceneTests {
     let scene = try FixtureFiles.json("Generator/scenes.json", as: [SceneCase].self)[index].scene()
     let atlas = try atlas()
     let rotations = Rotations(ClassicRecipe.original.angle)
-    var scratch = [UInt8](repeating: 0, count: Canvas.blurScratchCount(width: 200))
+    var scratch = [UInt8](repeating: 0, count: Canvas.blurScratchCount(width: 200, height: 60, radius: scene.blur))
     let pixels = GeneratorFixtures.draw { canvas in
       scratch.withUnsafeMutableBufferPointer {
         scene.paint(on: canvas, atlas: atlas, rotations: rotations, scratch: $0)

@@ -164,16 +164,17 @@ struct GeneratorTests {
     }
     #expect(error == .fontNotFound(searched: paths))
     for word in paths + ["fonts-dejavu-core"] { #expect(error?.description.contains(word) == true) }
-    #expect(throws: GeneratorError.fontNotFound(searched: ["/nowhere/C.ttf"])) {
-      try CaptchaGenerator(configuration: GeneratorConfiguration(fontPath: "/nowhere/C.ttf"))
+    let missing = #expect(throws: GeneratorError.self) {
+      try CaptchaGenerator(configuration: GeneratorConfiguration(fonts: ["/nowhere/C.ttf"]))
     }
+    #expect(missing == .unreadableFont(path: "/nowhere/C.ttf", reason: "no such file"))
   }
 
   @Test("unusable fonts and characters are named")
   func unusableFont() throws {
     let noFont = FixtureFiles.path("Generator/glyphs.json")
     let error = #expect(throws: GeneratorError.self) {
-      try CaptchaGenerator(configuration: GeneratorConfiguration(fontPath: noFont))
+      try CaptchaGenerator(configuration: GeneratorConfiguration(fonts: [noFont]))
     }
     #expect(error?.description.contains(noFont) == true)
     let lacking = #expect(throws: GeneratorError.self) {
@@ -213,7 +214,7 @@ struct GeneratorTests {
   func coding() throws {
     let configuration = try GeneratorConfiguration(
       types: [.math, .digit], lengths: 3...5, width: 160, height: 50, mathLabel: .question, charset: "0123",
-      fontPath: "/a.ttf")
+      fonts: ["/a.ttf"])
     let encoded = try JSONEncoder().encode(configuration)
     #expect(try JSONDecoder().decode(GeneratorConfiguration.self, from: encoded) == configuration)
     let defaults = try JSONDecoder().decode(GeneratorConfiguration.self, from: Foundation.Data("{}".utf8))

@@ -12,7 +12,7 @@ import Training
   /// In bfloat16 as well as in float32.
   @Test(arguments: ArithmeticPrecision.allCases)
   func aTinyModelLearnsToReadDrawnDigits(precision: ArithmeticPrecision) throws {
-    let (width, height) = (60, 40)
+    let (width, height) = (100, 30)
     let codec = try LabelCodec(charset: .digits, maximumLength: 1)
     let generator = try CaptchaGenerator(
       configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: width, height: height))
@@ -29,7 +29,7 @@ import Training
       ReLU()
       MaxPool2D()
       Flatten()
-      Dense(32 * 7 * 5, codec.outputCount).named("output")
+      Dense(32 * 11 * 2, codec.outputCount).named("output")
     }
     model.initialize(seed: 1)
     let epochs = 12

@@ -82,10 +82,14 @@ import Training
   private static func drawn(
     count: Int = 10, seed: UInt64 = 1, types: [CaptchaType] = [.digit], lengths: ClosedRange<Int> = 1...2,
     drawnWidth: Int = 60, width: Int = 60, charset: String = "0123456789", mathLabel: MathLabel = .answer,
-    colorMode: ColorMode = .grayscale, purpose: DrawnImages.Purpose = .training
+    colorMode: ColorMode = .grayscale, purpose: DrawnImages.Purpose = .training, weights: [CaptchaType: Int] = [:],
+    foldsCase: Bool = false, includesConfusables: Bool = true, fonts: [String]? = nil,
+    difficulty: GeneratorDifficulty = .original
   ) throws -> GeneratedBatches {
     let configuration = try GeneratorConfiguration(
-      types: types, lengths: lengths, width: drawnWidth, height: 20, mathLabel: mathLabel, charset: charset)
+      types: types, typeWeights: weights, lengths: lengths, width: drawnWidth, height: 20, mathLabel: mathLabel,
+      charset: charset, foldsCase: foldsCase, includesConfusables: includesConfusables, fonts: fonts,
+      difficulty: difficulty)
     let images = DrawnImages(
       try CaptchaGenerator(configuration: configuration), width: width, height: 20, colorMode: colorMode, seed: seed,
       purpose: purpose)
@@ -102,6 +106,14 @@ import Training
       try Self.drawn(lengths: 1...3),
       try Self.drawn(lengths: 2...2), try Self.drawn(drawnWidth: 61), try Self.drawn(width: 61),
       try Self.drawn(charset: "012345678"), try Self.drawn(colorMode: .rgb), try Self.drawn(purpose: .validation),
+      try Self.drawn(types: [.digit, .math]), try Self.drawn(types: [.digit, .math], weights: [.math: 2]),
+      try Self.drawn(foldsCase: true), try Self.drawn(includesConfusables: false),
+      try Self.drawn(fonts: ["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"]),
+      // Math shows nothing of these, but other images may.
+      try Self.drawn(types: [.math, .digit], difficulty: GeneratorDifficulty(lines: 0)),
+      try Self.drawn(types: [.math, .digit], difficulty: GeneratorDifficulty(noise: 0)),
+      try Self.drawn(types: [.math, .digit], difficulty: GeneratorDifficulty(blur: 0)),
+      try Self.drawn(difficulty: GeneratorDifficulty(overlap: 0.5)),
     ].map(\.identity)
     #expect(Set(identities).count == identities.count)
     #expect(try Self.drawn().identity == identities[0])

@@ -32,9 +32,9 @@ final class EpochPrinter: EventSink {
 
 let codec = try LabelCodec(charset: .digits, maximumLength: 1)
 let generator = try CaptchaGenerator(
-  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 60, height: 40))
+  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 100, height: 30))
 func images(_ purpose: DrawnImages.Purpose) -> DrawnImages {
-  DrawnImages(generator, width: 60, height: 40, colorMode: .grayscale, seed: 1, purpose: purpose)
+  DrawnImages(generator, width: 100, height: 30, colorMode: .grayscale, seed: 1, purpose: purpose)
 }
 let model = Sequential {
   Conv2D(1, 16, kernelSize: 5, stride: 2, activation: .relu).named("conv1")
@@ -42,7 +42,7 @@ let model = Sequential {
   Conv2D(16, 32, kernelSize: 3, activation: .relu).named("conv2")
   MaxPool2D()
   Flatten()
-  Dense(7 * 5 * 32, codec.outputCount).named("output")
+  Dense(11 * 2 * 32, codec.outputCount).named("output")
 }
 model.initialize(seed: 1)
 let trainer = Trainer(

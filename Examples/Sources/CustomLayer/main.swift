@@ -48,7 +48,7 @@ let model = Sequential {
   Conv2D(16, 32, kernelSize: 3, activation: .relu).named("conv2")
   MaxPool2D()
   Flatten()
-  Dense(7 * 5 * 32, 64, activation: .relu).named("dense")
+  Dense(11 * 2 * 32, 64, activation: .relu).named("dense")
   highway.named("highway")
   Dense(64, codec.outputCount).named("output")
 }
@@ -56,9 +56,9 @@ model.initialize(seed: 1)
 let before = model.weights
 
 let generator = try CaptchaGenerator(
-  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 60, height: 40))
+  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 100, height: 30))
 let images = [DrawnImages.Purpose.training, .validation].map {
-  DrawnImages(generator, width: 60, height: 40, colorMode: .grayscale, seed: 1, purpose: $0)
+  DrawnImages(generator, width: 100, height: 30, colorMode: .grayscale, seed: 1, purpose: $0)
 }
 let trainer = Trainer(
   model: model, loss: SoftmaxCrossEntropy(),

@@ -9,18 +9,25 @@ struct Generate: ParsableCommand {
     discussion: """
       Writes LABEL-MD5.png files and manifest.jsonl. The same seed gives the same bytes.
 
-      Example:
-        captcha-cli generate --output images --count 20000 --types digit,alpha --length 4...6 --seed 7
+      Examples:
+        captcha-cli generate --output images --count 20000 --length 4...6 --seed 7
+        captcha-cli generate --output images --count 20000 --types digit=3,alpha
+        captcha-cli generate --output images --count 20000 --lines 0.5 --noise 0
       """)
 
   @Option(help: ArgumentHelp("An empty or new folder for the images.", valueName: "dir"))
   var output: String
 
-  @Option(help: "How many images to draw, evenly over the types.")
+  @Option(help: "How many images to draw, evenly over the types or as --types says.")
   var count: Int
 
-  @Option(help: "Which types: digit, alpha, mixed, math, separated by commas.")
-  var types = TypeList(types: CaptchaType.allCases)
+  @Option(
+    help: ArgumentHelp(
+      "Which types, with weights (1 to 1000) where some are to come more often, such as digit=3,alpha=1,mixed. "
+        + "(default: \(WeightedTypes.names.joined(separator: ",")))",
+      valueName: "types"),
+    transform: WeightedTypes.init(parsing:))
+  var types = WeightedTypes(CaptchaType.allCases)
 
   @Option(help: "How many characters, such as 4...8 or 6; of no account for math.")
   var length = LengthRange(4...8)
@@ -34,17 +41,26 @@ struct Generate: ParsableCommand {
   @Option(help: "The label of math images: answer (22) or question (19+3=?).")
   var mathLabel = MathLabel.answer
 
+  @OptionGroup
+  var characters: CharacterOptions
+
+  @OptionGroup
+  var look: LookOptions
+
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
   func validate() throws {
     if count < 1 { throw ValidationError("--count is \(count); give 1 or more") }
+    do {
+      _ = try configuration()
+    } catch GeneratorError.invalidConfiguration(let key, let value, let remedy) {
+      throw ValidationError("\(Self.option(key)) is \(value); \(remedy)")
+    }
   }
 
   func run() throws {
-    let generator = try CaptchaGenerator(
-      configuration: GeneratorConfiguration(
-        types: types.types, lengths: length.range, style: style, mathLabel: mathLabel))
+    let generator = try CaptchaGenerator(configuration: configuration())
     let progress = ProgressLine("drawing images")
     let start = ContinuousClock.now
     try generator.write(count: count, seed: seed, to: URL(fileURLWithPath: output), progress: progress.update)
@@ -61,6 +77,24 @@ struct Generate: ParsableCommand {
     }
   }
 
+  private func configuration() throws -> GeneratorConfiguration {
+    try GeneratorConfiguration(
+      types: types.types, typeWeights: types.weights, lengths: length.range, width: look.width, height: look.height,
+      style: style, mathLabel: mathLabel, charset: characters.charset, foldsCase: characters.foldCase,
+      includesConfusables: characters.confusables, fonts: characters.fontPaths,
+      difficulty: GeneratorDifficulty(
+        lines: look.lines, noise: look.noise, overlap: look.overlap, blur: look.blur))
+  }
+
+  /// The option that sets a key of the generator's configuration.
+  private static func option(_ key: String) -> String {
+    switch key {
+    case "lengths": "--length"
+    case "confusables": "--confusables"
+    default: "--" + (key.split(separator: ".").last.map(String.init) ?? key)
+    }
+  }
+
   private struct Result: Encodable {
     let count: Int
     let seconds: Double
@@ -71,22 +105,6 @@ struct Generate: ParsableCommand {
       case imagesPerSecond = "images_per_second"
     }
   }
-}
-
-/// Types as a user writes them: `digit,alpha`.
-struct TypeList: ExpressibleByArgument {
-  let types: [CaptchaType]
-
-  init(types: [CaptchaType]) { self.types = types }
-
-  init?(argument: String) {
-    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
-    let types = parts.compactMap { CaptchaType(rawValue: $0.trimmingCharacters(in: .whitespaces)) }
-    guard types.count == parts.count, Set(types).count == types.count else { return nil }
-    self.types = types
-  }
-
-  var defaultValueDescription: String { types.map(\.rawValue).joined(separator: ",") }
 }
 
 extension CaptchaStyle: ExpressibleByArgument {}

@@ -8,11 +8,13 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model.",
     discussion: """
-      Without --data the images are drawn first, as the configuration says. Ctrl-C ends after the current step and saves;
-      --resume goes on from there as if nothing had happened.
+      Without --data the images are drawn first, as the configuration says; --data synthetic draws new ones for every
+      epoch (a folder of that name is ./synthetic). Ctrl-C ends after the current step and saves; --resume goes on from
+      there as if nothing had happened.
 
       Examples:
         captcha-cli train --data images --epochs 20
+        captcha-cli train --data synthetic --set data.generate.difficulty.lines=0.5
         captcha-cli train --recipe quickstart --set callbacks.one_cycle.max_lr=0.002
         captcha-cli train --resume --run runs/1 --epochs 40
       """)

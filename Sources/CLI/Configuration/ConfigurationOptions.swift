@@ -2,7 +2,10 @@ import ArgumentParser
 
 /// The options that say what is trained on and how: what `train` and `dataset preview` share.
 struct ConfigurationOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("A folder of labelled images; drawn ones otherwise.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "A folder of labelled images, or synthetic for new drawn ones in every epoch; drawn ones otherwise.",
+      valueName: "dir"))
   var data: String?
 
   @Option(help: ArgumentHelp("A folder to validate with; a share of the images otherwise.", valueName: "dir"))
@@ -29,7 +32,10 @@ struct ConfigurationOptions: ParsableArguments {
   ///   - overrides: laid over the configuration before those of `--set`.
   func configuration(file: String? = nil, overrides: [String] = []) throws -> TrainingConfiguration {
     var all = overrides
-    if let data { all.append("data.path=\(quoted(data))") }
+    if let data {
+      let isSynthetic = data == ConfigurationNode.syntheticData
+      all.append(isSynthetic ? "data=\(data)" : "data.path=\(quoted(data))")
+    }
     if let validationData { all.append("data.validation_path=\(quoted(validationData))") }
     if let seed { all.append("seed=\(seed)") }
     all += set

@@ -25,7 +25,7 @@ struct ConfigurationSection {
     return value
   }
 
-  private mutating func required(_ key: String, _ expected: String) throws -> ConfigurationNode {
+  mutating func required(_ key: String, _ expected: String) throws -> ConfigurationNode {
     if let value = optional(key) { return value }
     let origin = entries.last { $0.key == key }?.value.origin ?? node.origin
     throw ConfigurationFileError(origin, "\(full(key)) is missing; give \(expected)")
@@ -149,7 +149,8 @@ struct ConfigurationSection {
   /// Where a key's value was written, for errors that are found later.
   func origin(of key: String) -> String { entries.last { $0.key == key }?.value.origin ?? node.origin }
 
-  private func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+  /// The whole path of a key.
+  func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   private static func number(_ node: ConfigurationNode) -> Double? {
     switch node.value {

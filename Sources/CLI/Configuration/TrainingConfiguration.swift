@@ -42,9 +42,23 @@ public struct TrainingConfiguration: Sendable, Equatable {
     /// Whether every epoch draws `count` new images; otherwise the same ones are seen in every epoch.
     public var fresh: Bool
     public var types: [CaptchaType]
+    /// How often each of `types` is drawn relative to the others, 1 to 1000.
+    public var typeWeights: [CaptchaType: Int]
     public var lengths: ClosedRange<Int>
-    public var style: CaptchaStyle
+    /// The characters to draw; nil draws the letters and digits that the model reads.
+    public var charset: String?
+    /// Whether letters are drawn in both cases and labelled in lower case.
+    public var foldCase: Bool
+    /// Whether 0, O, I and l are drawn.
+    public var confusables: Bool
     public var mathLabel: MathLabel
+    public var style: CaptchaStyle
+    /// Font files or folders of them; nil is the style's own.
+    public var fonts: [String]?
+    /// The size to draw in, before the images are scaled to the model's.
+    public var width: Int
+    public var height: Int
+    public var difficulty: GeneratorDifficulty
   }
 
   /// How long and in what portions is trained.

@@ -41,11 +41,11 @@ extension TrainingConfiguration {
   /// The text of a configuration; `name` is what errors call it.
   public init(yaml: String, named name: String, base: Recipe = .seed, overrides: [String] = []) throws {
     let document = try ConfigurationNode(document: yaml, named: name)
-    try self.init(base.root().overlaid(with: document), overrides: overrides)
+    try self.init(base.root().overlaid(withConfiguration: document), overrides: overrides)
   }
 
   private init(_ root: ConfigurationNode, overrides: [String]) throws {
-    let root = try overrides.reduce(root) { try ConfigurationOverride($1).applied(to: $0) }
+    let root = try overrides.reduce(root) { try $0.applying($1) }
     var section = try ConfigurationSection(root)
     seed = UInt64(try section.integer("seed", in: 0...Int.max))
     var dataSection = try section.section("data")
@@ -131,12 +131,20 @@ extension TrainingConfiguration {
   private func checkGenerated(_ section: ConfigurationSection) throws {
     guard data.path == nil else { return }
     let origin = section.origin(of: "generate")
+    let draws = data.generate
     do {
-      _ = try GeneratorConfiguration(data.generate, charset: model.codec.charset)
-    } catch {
+      let generator = try GeneratorConfiguration(draws, charset: model.codec.charset)
+      let drawn = draws.types.filter { $0 != .math }.flatMap(generator.labelCharacters)
+      let lacking = drawn.filter { model.codec.charset.index(of: $0) == nil }
+      if !lacking.isEmpty {
+        throw ConfigurationFileError(
+          origin,
+          "data.generate draws images whose labels hold \(String(Set(lacking).sorted())), which model.charset lacks; "
+            + "add them there, or change data.generate.charset\(draws.foldCase ? " or fold_case" : "")")
+      }
+    } catch let error as GeneratorError {
       throw ConfigurationFileError(origin, "data.generate: \(error)")
     }
-    let draws = data.generate
     if draws.types != [.math], draws.lengths.upperBound > model.codec.maximumLength {
       throw ConfigurationFileError(
         origin,
@@ -170,12 +178,7 @@ extension TrainingConfiguration.DataConfiguration {
       _ = try component.locating { try Plugins.current.augmentations.makeAugmentation($0) }
     }
     var generation = try section.section("generate")
-    generate = TrainingConfiguration.GenerateConfiguration(
-      count: try generation.integer("count", in: 2...100_000_000), fresh: try generation.boolean("fresh"),
-      types: try generation.choices("types"),
-      lengths: try generation.lengths("lengths"), style: try generation.choice("style"),
-      mathLabel: try generation.choice("math_label"))
-    try generation.finish()
+    generate = try TrainingConfiguration.GenerateConfiguration(&generation)
     try section.finish()
     if path == nil, let validationPath {
       throw ConfigurationFileError(
@@ -232,16 +235,6 @@ extension LossConfiguration {
       try arguments.requireAllRead()
       return loss
     }
-  }
-}
-
-extension GeneratorConfiguration {
-  /// The images that a configuration draws, of the characters that a model reads.
-  init(_ configuration: TrainingConfiguration.GenerateConfiguration, charset: Charset) throws(GeneratorError) {
-    try self.init(
-      types: configuration.types, lengths: configuration.lengths, style: configuration.style,
-      mathLabel: configuration.mathLabel,
-      charset: String(charset.characters.filter { $0.isLetter || $0.isNumber }))
   }
 }
 

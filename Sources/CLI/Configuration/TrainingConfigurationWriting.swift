@@ -19,14 +19,7 @@ extension TrainingConfiguration {
           ("augmentations", Node(data.augmentations.map(node))),
           (
             "generate",
-            mapping([
-              ("count", plain("\(data.generate.count)")),
-              ("fresh", plain("\(data.generate.fresh)")),
-              ("types", list(data.generate.types.map { plain($0.rawValue) })),
-              ("lengths", plain(LengthRange(data.generate.lengths).text)),
-              ("style", plain(data.generate.style.rawValue)),
-              ("math_label", plain(data.generate.mathLabel.rawValue)),
-            ])
+            data.generate.node
           ),
         ])
       ),
@@ -57,6 +50,38 @@ extension TrainingConfiguration {
       ("callbacks", Node(callbacks.map(node))),
     ])
     return try Yams.serialize(node: root, width: -1, allowUnicode: true)
+  }
+}
+
+extension TrainingConfiguration.GenerateConfiguration {
+  fileprivate var node: Node {
+    mapping([
+      ("count", plain("\(count)")),
+      ("fresh", plain("\(fresh)")),
+      ("types", typesNode),
+      ("lengths", plain(LengthRange(lengths).text)),
+      ("charset", optional(charset.map(text))),
+      ("fold_case", plain("\(foldCase)")),
+      ("confusables", plain("\(confusables)")),
+      ("math_label", plain(mathLabel.rawValue)),
+      ("style", plain(style.rawValue)),
+      ("fonts", optional(fonts.map { list($0.map(text)) })),
+      ("width", plain("\(width)")),
+      ("height", plain("\(height)")),
+      (
+        "difficulty",
+        mapping([
+          ("lines", plain("\(difficulty.lines)")), ("noise", plain("\(difficulty.noise)")),
+          ("overlap", plain("\(difficulty.overlap)")), ("blur", plain("\(difficulty.blur)")),
+        ])
+      ),
+    ])
+  }
+
+  /// A list where all weights are equal to 1.
+  private var typesNode: Node {
+    if typeWeights.values.allSatisfy({ $0 == 1 }) { return list(types.map { plain($0.rawValue) }) }
+    return Node(types.map { (plain($0.rawValue), plain("\(typeWeights[$0] ?? 1)")) }, .implicit, .flow)
   }
 }
 

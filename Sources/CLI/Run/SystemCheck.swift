@@ -114,7 +114,8 @@ struct SystemCheck: Encodable {
     do {
       let generator = try CaptchaGenerator(configuration: GeneratorConfiguration())
       let freeType = LinkedLibraries.freeType ?? "unknown"
-      return SystemCheck(name: "fonts", ok: true, detail: "FreeType \(freeType), \(generator.fontPath)")
+      return SystemCheck(
+        name: "fonts", ok: true, detail: "FreeType \(freeType), \(generator.fonts.joined(separator: ", "))")
     } catch {
       return SystemCheck(
         name: "fonts", ok: false, detail: "\(error)", remedy: "run: sudo apt-get install fonts-dejavu-core")

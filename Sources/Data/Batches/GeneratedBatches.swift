@@ -41,9 +41,34 @@ extension DrawnImages {
   /// What tells these images from others.
   fileprivate var identity: String {
     let drawn = generator.configuration
-    let first = captcha(0).image.pixels.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    return "types \(drawn.types.map(\.rawValue).joined(separator: ",")), lengths \(drawn.lengths.lowerBound)-"
-      + "\(drawn.lengths.upperBound), characters \(drawn.charset), math label \(drawn.mathLabel.rawValue), "
-      + "\(width)x\(height) \(colorMode.rawValue), the first with hash \(String(first, radix: 16))"
+    let first = captcha(0).image.pixels.fnv1a
+    return "types \(drawn.typesDescription), lengths \(drawn.lengths.lowerBound)-"
+      + "\(drawn.lengths.upperBound), characters \(String(drawn.drawnCharacters)), "
+      + "math label \(drawn.mathLabel.rawValue), \(width)x\(height) \(colorMode.rawValue), "
+      + "the first with hash \(String(first, radix: 16))" + generator.options.map { ", \($0)" }.joined()
   }
+}
+
+extension CaptchaGenerator {
+  /// The settings that are not as usual, and that neither the first image nor the types, lengths and characters need
+  /// tell. Without any there is nothing, as in runs that were saved before there were these settings.
+  fileprivate var options: [String] {
+    var options: [String] = []
+    let difficulty = configuration.difficulty
+    if (configuration.width, configuration.height) != (200, 60) {
+      options.append("drawn in \(configuration.width)x\(configuration.height)")
+    }
+    if configuration.foldsCase { options.append("labels in lower case") }
+    if configuration.fonts != nil { options.append("\(fonts.count) fonts with hash \(String(glyphHash, radix: 16))") }
+    if difficulty != .original {
+      options.append(
+        "lines \(difficulty.lines), noise \(difficulty.noise), overlap \(difficulty.overlap), blur \(difficulty.blur)")
+    }
+    return options
+  }
+}
+
+extension [UInt8] {
+  /// The 64-bit FNV-1a hash of the bytes.
+  var fnv1a: UInt64 { reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 }

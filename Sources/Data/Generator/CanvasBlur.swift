@@ -1,9 +1,14 @@
 extension Canvas {
-  /// The largest ``blur(radius:scratch:)``: up to here a box of three pixels is enough.
-  static let largestBlur: Float = 1.4
+  /// Up to this radius a box of three pixels is enough, which needs least memory.
+  static let largestNarrowBlur: Float = 1.4
 
   /// The bytes of scratch memory that ``blur(radius:scratch:)`` needs.
-  static func blurScratchCount(width: Int) -> Int { 4 * 3 * width }
+  ///
+  /// - Parameter radius: the largest that will be asked for.
+  static func blurScratchCount(width: Int, height: Int, radius: Float) -> Int {
+    let rows = radius <= largestNarrowBlur ? 4 : max(4, height + 2)
+    return rows * 3 * width
+  }
 
   /// Blurs as Pillow's `GaussianBlur` does: three passes of an extended box filter, first along the rows and then along
   /// the columns, each pass rounded to 8 bits; the border pixels are repeated outwards.
@@ -11,16 +16,16 @@ extension Canvas {
   /// Source: Gwosdek, Grewenig, Bruhn, Weickert, "Theoretical foundations of Gaussian convolution by extended box
   /// filtering" (SSVM 2011).
   /// - Parameters:
-  ///   - radius: the standard deviation in pixels, more than 0 and at most ``largestBlur``.
-  ///   - scratch: ``blurScratchCount(width:)`` bytes.
+  ///   - radius: the standard deviation in pixels, more than 0.
+  ///   - scratch: ``blurScratchCount(width:height:radius:)`` bytes.
   func blur(radius: Float, scratch: UnsafeMutableBufferPointer<UInt8>) {
-    precondition(
-      radius > 0 && radius <= Self.largestBlur,
-      "Canvas.blur: the radius must be in 0...\(Self.largestBlur), not \(radius)")
-    let row = 3 * width
-    precondition(scratch.count >= 4 * row, "Canvas.blur: the scratch memory must hold four rows")
+    precondition(radius > 0 && radius.isFinite, "Canvas.blur: the radius must be more than 0, not \(radius)")
+    let needed = Self.blurScratchCount(width: width, height: height, radius: radius)
+    precondition(scratch.count >= needed, "Canvas.blur: needs \(needed) bytes of scratch memory, not \(scratch.count)")
     let kernel = BoxKernel(radius: radius)
     let lines = scratch.baseAddress!
+    if radius > Self.largestNarrowBlur { return blurWidely(kernel, scratch: lines) }
+    let row = 3 * width
 
     for y in 0..<height {
       var (source, target) = (pixels + y * row, lines)
@@ -54,21 +59,29 @@ extension Canvas {
   }
 }
 
-/// A box of one whole pixel and a part of its two neighbours, in units of 2^-24.
-private struct BoxKernel {
+/// A box of some whole pixels and a part of the two beyond them, in units of 2^-24.
+struct BoxKernel {
+  /// How many whole pixels there are on each side of the middle one.
+  let reach: Int
+  /// What a whole pixel counts.
   let center: UInt32
+  /// What the pixels beyond count.
   let side: UInt32
 
   init(radius: Float) {
     let variance = radius * radius / 3
-    // The length of the box that has this variance, less the whole pixel.
-    let part = -3 * variance / (6 * (variance - 1))
-    center = UInt32(Float(1 << 24) / (part * 2 + 1))
-    side = ((1 << 24) - center) / 2
+    // The length of the box that has this variance, in whole pixels and a part of one.
+    let length = Float((12 * Double(variance) + 1).squareRoot())
+    let whole = ((length - 1) / 2).rounded(.down)
+    let part = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance) / (6 * (variance - (whole + 1) * (whole + 1)))
+    reach = Int(whole)
+    center = UInt32(Float(1 << 24) / ((whole + part) * 2 + 1))
+    side = ((1 << 24) - UInt32(2 * reach + 1) * center) / 2
   }
 
+  /// One pass over pixels whose neighbours are `previous` and `next`, for a box without a reach.
   @inline(__always)
-  func apply(
+  fileprivate func apply(
     previous: UnsafeMutablePointer<UInt8>, current: UnsafeMutablePointer<UInt8>, next: UnsafeMutablePointer<UInt8>,
     to target: UnsafeMutablePointer<UInt8>, count: Int
   ) {

@@ -16,7 +16,7 @@ struct TileRotation: Sendable {
   fileprivate let rowOffset: Int
 
   /// - Parameter degrees: counter-clockwise.
-  init(degrees: Int, tileWidth: Int = GlyphAtlas.tileWidth, tileHeight: Int = GlyphAtlas.tileHeight) {
+  init(degrees: Int, tileWidth: Int = GlyphTile.original.width, tileHeight: Int = GlyphTile.original.height) {
     let angle = -Double(degrees) * .pi / 180
     let (cosine, sine) = (Self.rounded(cos(angle)), Self.rounded(sin(angle)))
     let (w, h) = (Double(tileWidth), Double(tileHeight))

@@ -4,7 +4,8 @@ import Tensor
 public struct CaptchaContent: Sendable, Hashable, Codable {
   /// The characters in the picture.
   public let text: String
-  /// What a recogniser must answer: the text, but for math images the result where the configuration says so.
+  /// What a recogniser must answer: the text, in lower case where the configuration folds it, but for math images the
+  /// result where the configuration says so.
   public let label: String
   /// The type of captcha.
   public let type: CaptchaType
@@ -40,36 +41,49 @@ public struct Captcha: Sendable, Equatable {
 public final class CaptchaGenerator: Sendable {
   /// What is drawn.
   public let configuration: GeneratorConfiguration
-  /// The font file in use.
-  public let fontPath: String
+  /// The font files in use, those of folders one by one.
+  public let fonts: [String]
 
-  fileprivate let recipe = ClassicRecipe.original
+  fileprivate let recipe: ClassicRecipe
   fileprivate let atlas: GlyphAtlas
   fileprivate let rotations: Rotations
   private let characters: [CaptchaType: [Character]]
+  private let types: TypeSequence
 
-  /// Loads the font and draws every glyph once.
+  /// Loads the fonts and draws every glyph once.
   ///
-  /// - Throws: ``GeneratorError`` where no font is found, or it lacks a character.
+  /// - Throws: ``GeneratorError`` where no font is found, one cannot be read or lacks a character, or the glyphs would
+  ///   take too much memory.
   public convenience init(configuration: GeneratorConfiguration) throws(GeneratorError) {
     try self.init(configuration: configuration, usualFontPaths: FontLocation.usual)
   }
 
   init(configuration: GeneratorConfiguration, usualFontPaths: [String]) throws(GeneratorError) {
     self.configuration = configuration
-    fontPath = try FontLocation.find(in: configuration.fontPath.map { [$0] } ?? usualFontPaths)
+    if let paths = configuration.fonts {
+      fonts = try FontFiles.expand(paths)
+    } else {
+      fonts = [try FontLocation.find(in: usualFontPaths)]
+    }
+    recipe = ClassicRecipe(
+      width: configuration.width, height: configuration.height, difficulty: configuration.difficulty)
     var characters: [CaptchaType: [Character]] = [:]
     for type in configuration.types { characters[type] = configuration.characters(for: type) }
     self.characters = characters
     atlas = try GlyphAtlas(
-      fontPath: fontPath, characters: CaptchaType.allCases.flatMap { characters[$0] ?? [] }, sizes: recipe.size)
-    rotations = Rotations(recipe.angle)
+      fonts: fonts, characters: CaptchaType.allCases.flatMap { characters[$0] ?? [] }, sizes: recipe.sizes,
+      tile: recipe.tile)
+    rotations = Rotations(recipe.angle, tile: recipe.tile)
+    types = TypeSequence(configuration.types, weights: configuration.types.map(configuration.weight))
   }
+
+  /// A hash of what the characters look like.
+  var glyphHash: UInt64 { atlas.coverage.fnv1a }
 
   /// The type of image `index`.
   public func type(of index: Int) -> CaptchaType {
     precondition(index >= 0, "CaptchaGenerator: the index must not be negative, not \(index)")
-    return configuration.types[index % configuration.types.count]
+    return types[index]
   }
 
   /// Draws one image.
@@ -136,8 +150,9 @@ public final class CaptchaGenerator: Sendable {
     guard let choices = characters[type] else { preconditionFailure("CaptchaGenerator: no characters for \(type)") }
     let length = random.uniform(configuration.lengths)
     let chosen = (0..<length).map { _ in choices[random.uniform(0...(choices.count - 1))] }
-    let text = String(chosen)
-    return (CaptchaContent(text: text, label: text, type: type, style: configuration.style), chosen)
+    let content = CaptchaContent(
+      text: String(chosen), label: configuration.label(of: chosen), type: type, style: configuration.style)
+    return (content, chosen)
   }
 }
 
@@ -152,7 +167,9 @@ private struct Painter {
   init(generator: CaptchaGenerator) {
     self.generator = generator
     let (width, height) = (generator.configuration.width, generator.configuration.height)
-    scratch = .allocate(capacity: Canvas.blurScratchCount(width: width))
+    scratch = .allocate(
+      capacity: Canvas.blurScratchCount(
+        width: width, height: height, radius: generator.recipe.blurRadius.upperBound))
     rgb = .allocate(capacity: 3 * width * height)
   }
 
@@ -173,7 +190,7 @@ private struct Painter {
     case .classic:
       scene.draw(
         characters, width: width, height: height, interference: content.type != .math, recipe: generator.recipe,
-        rotations: generator.rotations, using: &random)
+        rotations: generator.rotations, fonts: generator.fonts.count, using: &random)
       scene.paint(on: canvas, atlas: generator.atlas, rotations: generator.rotations, scratch: scratch)
     }
     if colorMode == .grayscale { canvas.copyLuma(to: pixels) }

@@ -1,5 +1,5 @@
 /// What a drawn image asks its reader for.
-public enum CaptchaType: String, CaseIterable, Codable, Sendable {
+public enum CaptchaType: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
   /// Digits only.
   case digit
   /// Letters only, upper and lower case.

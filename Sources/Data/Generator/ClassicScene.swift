@@ -8,7 +8,10 @@ struct ClassicRecipe: Sendable {
   var linesBelowWidth = 1...2
   var points = 1000...1500
   var pointColor = 150...255
-  var size = 33...39
+  /// Pixels per em, each as likely.
+  var sizes = Array(33...39)
+  /// What the characters are drawn on, at whichever size.
+  var tile = GlyphTile.original
   var characterColor = 20...100
   var angle = -30...30
   var shiftX = -3...3
@@ -18,6 +21,7 @@ struct ClassicRecipe: Sendable {
   var linesAcrossWidth = 1...3
   var thinLines = 3...6
   var thinLineColor = 120...200
+  var thinLineWidth = 1...1
   /// How many arcs are tried; about half of them are drawn.
   var arcs = 2...4
   var arcColor = 100...190
@@ -27,6 +31,8 @@ struct ClassicRecipe: Sendable {
   var blurRadius: Range<Float> = 0.3..<0.7
   /// The columns left free at each side of the text.
   var margin = 20
+  /// The share by which the characters stand closer together.
+  var overlap = 0.0
 
   static let original = ClassicRecipe()
 }
@@ -43,6 +49,8 @@ struct ClassicScene {
     var x: Int
     var y: Int
     var color: Color
+    /// Which of the atlas's fonts.
+    var font = 0
   }
 
   struct Stroke: Equatable {
@@ -72,10 +80,12 @@ struct ClassicScene {
 
   /// Draws new contents for an image of `characters`; the arrays' memory is used again.
   ///
-  /// - Parameter interference: whether there are lines, dots, arcs and blur.
+  /// - Parameters:
+  ///   - interference: whether there are lines, dots, arcs and blur.
+  ///   - fonts: how many fonts there are to choose from for each character.
   mutating func draw(
     _ characters: [Character], width: Int, height: Int, interference: Bool, recipe: ClassicRecipe,
-    rotations: Rotations, using random: inout RandomStream
+    rotations: Rotations, fonts: Int = 1, using random: inout RandomStream
   ) {
     below.removeAll(keepingCapacity: true)
     dots.removeAll(keepingCapacity: true)
@@ -95,16 +105,19 @@ struct ClassicScene {
         dots.append(Dot(x: place % (width + 1), y: place / (width + 1), color: random.color(recipe.pointColor)))
       }
     }
-    let step = (width - 2 * recipe.margin) / (characters.count + 1)
+    let (first, step) = recipe.columns(count: characters.count, width: width)
     for (index, character) in characters.enumerated() {
-      let size = random.uniform(recipe.size)
+      // A single font takes no random word, so that its images stay the same.
+      let font = fonts > 1 ? random.uniform(0...(fonts - 1)) : 0
+      let size = recipe.sizes[random.uniform(0...(recipe.sizes.count - 1))]
       let angle = random.uniform(recipe.angle)
-      let x = recipe.margin + index * step + random.uniform(recipe.shiftX)
+      let x = Int((first + Double(index) * step).rounded()) + random.uniform(recipe.shiftX)
       // Rounded down, also where the rotated tile is higher than the image.
       let y = (height - rotations[angle].height) >> 1 + random.uniform(recipe.shiftY)
       text.append(
         Placement(
-          character: character, size: size, angle: angle, x: x, y: y, color: random.color(recipe.characterColor)))
+          character: character, size: size, angle: angle, x: x, y: y, color: random.color(recipe.characterColor),
+          font: font))
     }
     guard interference else { return }
     let middle = (height / 4)...(3 * height / 4)
@@ -113,7 +126,7 @@ struct ClassicScene {
       above.append(Stroke(line: line, color: random.color(recipe.linesAcrossColor)))
     }
     for _ in 0..<random.uniform(recipe.thinLines) {
-      let line = random.line(x: 0...width, y: 0...height, width: 1...1)
+      let line = random.line(x: 0...width, y: 0...height, width: recipe.thinLineWidth)
       above.append(Stroke(line: line, color: random.color(recipe.thinLineColor)))
     }
     for _ in 0..<random.uniform(recipe.arcs) {
@@ -131,7 +144,7 @@ struct ClassicScene {
 
   /// Paints the scene.
   ///
-  /// - Parameter scratch: `Canvas.blurScratchCount(width:)` bytes.
+  /// - Parameter scratch: `Canvas.blurScratchCount(width:height:radius:)` bytes for the recipe's largest blur.
   func paint(
     on canvas: Canvas, atlas: GlyphAtlas, rotations: Rotations, scratch: UnsafeMutableBufferPointer<UInt8>
   ) {
@@ -140,7 +153,7 @@ struct ClassicScene {
     for dot in dots { canvas.point(x: dot.x, y: dot.y, color: dot.color) }
     for placement in text {
       canvas.glyph(
-        atlas.glyph(placement.character, size: placement.size), coverage: atlas.coverage,
+        atlas.glyph(placement.character, size: placement.size, font: placement.font), coverage: atlas.coverage,
         rotation: rotations[placement.angle], x: placement.x, y: placement.y, color: placement.color)
     }
     for stroke in above { canvas.line(stroke.line, color: stroke.color) }
@@ -154,9 +167,9 @@ struct Rotations: Sendable {
   private let rotations: [TileRotation]
   private let first: Int
 
-  init(_ angles: ClosedRange<Int>) {
+  init(_ angles: ClosedRange<Int>, tile: GlyphTile = .original) {
     first = angles.lowerBound
-    rotations = angles.map { TileRotation(degrees: $0) }
+    rotations = angles.map { TileRotation(degrees: $0, tileWidth: tile.width, tileHeight: tile.height) }
   }
 
   /// The rotation by `angle` degrees, which must be in the range.

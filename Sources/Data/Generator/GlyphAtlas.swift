@@ -14,42 +14,65 @@ final class GlyphAtlas: Sendable {
     var offset: Int
   }
 
-  /// The size of the tile that a character is drawn on before it is rotated.
-  static let tileWidth = 50
-  static let tileHeight = 70
-  /// Where a character's left edge and its ascender lie on the tile (Pillow's anchor `la`).
-  static let originX = 10
-  static let originY = 15
+  /// The most memory that the bitmaps may take, in bytes: many times what ten fonts need for images of 200 × 60.
+  static let largestByteCount = 128 << 20
 
-  /// The sizes in pixels per em.
-  let sizes: ClosedRange<Int>
+  /// Where the characters lie before they are rotated.
+  let tile: GlyphTile
   /// All bitmaps, one after the other, each row by row.
   let coverage: [UInt8]
+  /// Font by font, of each size by size.
   private let glyphs: [Glyph]
   private let positions: [Character: Int]
+  private let smallestSize: Int
+  /// For each whole size from the smallest to the largest, its place among the drawn ones, or -1.
+  private let sizePositions: [Int]
+  private let sizeCount: Int
 
-  /// Draws every character at every size, hinted by the font's own instructions as Pillow does.
-  init(fontPath: String, characters: [Character], sizes: ClosedRange<Int>) throws(GeneratorError) {
-    self.sizes = sizes
+  /// Draws every character of every font at every size, hinted by the font's own instructions as Pillow does.
+  ///
+  /// - Parameters:
+  ///   - fonts: the files.
+  ///   - sizes: in pixels per em.
+  init(
+    fonts: [String], characters: [Character], sizes: [Int], tile: GlyphTile = .original
+  ) throws(GeneratorError) {
+    precondition(!fonts.isEmpty && !sizes.isEmpty, "GlyphAtlas: needs a font and a size")
+    self.tile = tile
+    let sizes = Set(sizes).sorted()
+    smallestSize = sizes[0]
+    sizeCount = sizes.count
+    sizePositions = (sizes[0]...sizes[sizes.count - 1]).map { sizes.firstIndex(of: $0) ?? -1 }
     var positions: [Character: Int] = [:]
     for character in characters where positions[character] == nil { positions[character] = positions.count }
-    let face = try FontFace(path: fontPath)
+    let ordered = positions.sorted { $0.value < $1.value }.map(\.key)
     var coverage: [UInt8] = []
     var glyphs: [Glyph] = []
-    for character in positions.sorted(by: { $0.value < $1.value }).map(\.key) {
-      for size in sizes { glyphs.append(try face.draw(character, size: size, into: &coverage)) }
+    for font in fonts {
+      let face = try FontFace(path: font)
+      for size in sizes {
+        glyphs += try face.draw(ordered, size: size, on: tile, into: &coverage)
+        if coverage.count > Self.largestByteCount {
+          throw .invalidConfiguration(
+            key: "fonts",
+            value: "\(fonts.count) of \(ordered.count) characters at up to \(sizes[sizeCount - 1]) pixels",
+            remedy: "their glyphs take more than \(Self.largestByteCount >> 20) MiB; use fewer fonts or characters, or "
+              + "smaller images")
+        }
+      }
     }
     self.positions = positions
     self.coverage = coverage
     self.glyphs = glyphs
   }
 
-  /// The glyph of a character that the atlas was made with.
-  func glyph(_ character: Character, size: Int) -> Glyph {
-    guard let position = positions[character], sizes.contains(size) else {
+  /// The glyph of a character, a size and a font that the atlas was made with.
+  func glyph(_ character: Character, size: Int, font: Int = 0) -> Glyph {
+    let offset = size - smallestSize
+    guard let position = positions[character], sizePositions.indices.contains(offset), sizePositions[offset] >= 0 else {
       preconditionFailure("GlyphAtlas: '\(character)' at size \(size) was not drawn")
     }
-    return glyphs[position * sizes.count + size - sizes.lowerBound]
+    return glyphs[(font * sizeCount + sizePositions[offset]) * positions.count + position]
   }
 }
 
@@ -71,13 +94,45 @@ private final class FontFace {
     if let library { _ = FT_Done_FreeType(library) }
   }
 
-  /// Appends the coverage of `character`, cut to the tile, to `coverage`.
-  func draw(_ character: Character, size: Int, into coverage: inout [UInt8]) throws(GeneratorError) -> GlyphAtlas.Glyph
-  {
+  /// One character as FreeType draws it, placed on the tile but not yet cut to it.
+  private struct Bitmap {
+    let left: Int
+    let top: Int
+    let width: Int
+    let height: Int
+    let coverage: [UInt8]
+  }
+
+  /// Appends the coverage of each of `characters`, cut to the tile, to `coverage`.
+  ///
+  /// A font whose letters would hang below the tile, since it has much room above them, is moved up until they fit.
+  func draw(
+    _ characters: [Character], size: Int, on tile: GlyphTile, into coverage: inout [UInt8]
+  ) throws(GeneratorError) -> [GlyphAtlas.Glyph] {
+    try check(FT_Set_Pixel_Sizes(face, 0, FT_UInt(size)), "setting the size \(size)")
+    var bitmaps: [Bitmap] = []
+    for character in characters { bitmaps.append(try bitmap(character, on: tile)) }
+    let bottom = bitmaps.map { $0.top + $0.height }.max() ?? 0
+    let rise = max(0, bottom - tile.height)
+    return bitmaps.map { bitmap in
+      let top = bitmap.top - rise
+      let columns = max(0, bitmap.left)..<max(0, bitmap.left, min(tile.width, bitmap.left + bitmap.width))
+      let rows = max(0, top)..<max(0, top, min(tile.height, top + bitmap.height))
+      let glyph = GlyphAtlas.Glyph(
+        left: columns.lowerBound, top: rows.lowerBound, width: columns.count, height: rows.count,
+        offset: coverage.count)
+      for row in rows {
+        let line = (row - top) * bitmap.width - bitmap.left
+        coverage += bitmap.coverage[(line + columns.lowerBound)..<(line + columns.upperBound)]
+      }
+      return glyph
+    }
+  }
+
+  private func bitmap(_ character: Character, on tile: GlyphTile) throws(GeneratorError) -> Bitmap {
     guard let face, let scalar = character.unicodeScalars.first else {
       throw .unreadableFont(path: path, reason: "it is not open")
     }
-    try check(FT_Set_Pixel_Sizes(face, 0, FT_UInt(size)), "setting the size \(size)")
     let index = FT_Get_Char_Index(face, FT_ULong(scalar.value))
     if index == 0 { throw .characterNotInFont(character: character, path: path) }
     try check(FT_Load_Glyph(face, index, FT_Int32(FT_LOAD_NO_BITMAP)), "loading '\(character)'")
@@ -85,20 +140,17 @@ private final class FontFace {
     try check(FT_Render_Glyph(slot, FT_RENDER_MODE_NORMAL), "drawing '\(character)'")
 
     let bitmap = slot.pointee.bitmap
+    let (width, height) = (Int(bitmap.width), Int(bitmap.rows))
     let ascender = (Int(face.pointee.size.pointee.metrics.ascender) + 32) >> 6
-    let left = GlyphAtlas.originX + Int(slot.pointee.bitmap_left)
-    let top = GlyphAtlas.originY + ascender - Int(slot.pointee.bitmap_top)
-    let columns = max(0, left)..<max(0, left, min(GlyphAtlas.tileWidth, left + Int(bitmap.width)))
-    let rows = max(0, top)..<max(0, top, min(GlyphAtlas.tileHeight, top + Int(bitmap.rows)))
-    let glyph = GlyphAtlas.Glyph(
-      left: columns.lowerBound, top: rows.lowerBound, width: columns.count, height: rows.count, offset: coverage.count)
+    var coverage: [UInt8] = []
     if let buffer = bitmap.buffer {
-      for row in rows {
-        let line = buffer + (row - top) * Int(bitmap.pitch)
-        for column in columns { coverage.append(line[column - left]) }
+      for row in 0..<height {
+        coverage += UnsafeBufferPointer(start: buffer + row * Int(bitmap.pitch), count: width)
       }
     }
-    return glyph
+    return Bitmap(
+      left: tile.originX + Int(slot.pointee.bitmap_left),
+      top: tile.originY + ascender - Int(slot.pointee.bitmap_top), width: width, height: height, coverage: coverage)
   }
 
   private func check(_ code: FT_Error, _ action: String) throws(GeneratorError) {

@@ -98,7 +98,7 @@ def blurs():
     result = []
     for width, height in ((WIDTH, HEIGHT), (7, 5), (2, 2), (1, 3), (3, 1)):
         image = Image.frombytes("RGB", (width, height), pattern(width, height, 3))
-        for radius in (0.3, 0.34, 0.41, 0.5, 0.5732, 0.66, 0.7, 1.0, 1.39):
+        for radius in (0.3, 0.34, 0.41, 0.5, 0.5732, 0.66, 0.7, 1.0, 1.39, 1.41, 1.5, 2.0, 2.3, 3.07, 4.5, 7.168):
             blurred = image.filter(ImageFilter.GaussianBlur(radius))
             result.append({"width": width, "height": height, "radius": radius, "md5": digest(blurred)})
     return result
