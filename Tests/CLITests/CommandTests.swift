@@ -10,7 +10,8 @@ import Testing
   init() throws { runner = try CommandRunner() }
 
   @Test(arguments: [
-    [], ["generate"], ["dataset"], ["dataset", "stats"], ["dataset", "check"], ["train"], ["evaluate"], ["predict"],
+    [], ["generate"], ["dataset"], ["dataset", "stats"], ["dataset", "check"],
+    ["dataset", "compare"], ["train"], ["evaluate"], ["predict"],
     ["config"], ["config", "show"], ["config", "check"], ["doctor"], ["quickstart"], ["bench"], ["bench", "train"],
     ["bench", "infer"], ["bench", "latency"], ["bench", "decode"], ["bench", "generate"], ["bench", "profile"],
   ])

@@ -47,17 +47,11 @@ public struct DatasetBatches: BatchSource {
 extension Dataset {
   /// Groups of samples of which all have the same pixels and not all the same label, at most `limit` groups.
   public func contradictorySamples(limit: Int) -> [[Sample]] {
-    let hashes = pixelHashes
-    var groups: [[Int]] = []
-    for sameHash in Dictionary(grouping: 0..<count, by: { hashes[$0] }).values where sameHash.count > 1 {
-      var rest = sameHash
-      while let first = rest.first {
-        let same = rest.filter { hasSamePixels($0, first) }
-        if Set(same.map { samples[$0].label }).count > 1 { groups.append(same) }
-        rest.removeAll(where: same.contains)
-      }
+    EqualGroups.candidates(pixelHashes).flatMap {
+      EqualGroups.verified($0, content: { $0 }, areEqual: hasSamePixels)
     }
-    return groups.sorted { $0[0] < $1[0] }.prefix(limit).map { $0.map { samples[$0] } }
+    .filter { Set($0.map { samples[$0].label }).count > 1 }
+    .sorted { $0[0] < $1[0] }.prefix(limit).map { $0.map { samples[$0] } }
   }
 
   private func hasSamePixels(_ one: Int, _ other: Int) -> Bool {
@@ -65,9 +59,12 @@ extension Dataset {
   }
 
   private var pixelHashes: [UInt64] {
-    Threads.map(count: count) { index in
-      withImageBytes(at: index) { $0.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
-    }
+    Threads.map(count: count) { index in withImageBytes(at: index, Self.pixelHash) }
+  }
+
+  /// The hash (FNV-1a) of pixels by which equal pictures are found.
+  static func pixelHash(_ pixels: UnsafeBufferPointer<UInt8>) -> UInt64 {
+    pixels.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 
   /// What tells this data set from others: the number of images, and a hash (FNV-1a) of their names, labels and pixels.

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Data
+import Foundation
+
+/// `captcha-cli dataset`: looks at folders of images.
+struct DatasetCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dataset", abstract: "Counts, checks and compares the images of folders.",
+    discussion: """
+      Example:
+        captcha-cli dataset check images
+      """,
+    subcommands: [DatasetStats.self, DatasetCheck.self, DatasetCompare.self])
+}
+
+/// What the subcommands that read one folder have in common.
+struct DatasetFolder: ParsableArguments {
+  @Argument(help: ArgumentHelp("The folder of images.", valueName: "dir"))
+  var path: String
+
+  @Option(
+    help: "The characters that labels may have; digits, small and capital letters if not given.")
+  var charset: String?
+
+  @Option(help: "The most characters of a label.")
+  var maximumLength = 8
+
+  @Flag(help: "Writes JSON to standard output.")
+  var json = false
+
+  func validate() throws {
+    if !(1...64).contains(maximumLength) {
+      throw ValidationError("--maximum-length is \(maximumLength); give 1 to 64")
+    }
+  }
+
+  func codec() throws -> LabelCodec {
+    try LabelCodec(charset: charset.map { try Charset($0) } ?? .alphanumeric, maximumLength: maximumLength)
+  }
+}
+
+/// A folder's counts; the fields of `dataset stats --json` and some of those of `dataset check --json`.
+struct DatasetCounts: Encodable {
+  let count: Int
+  let rejected: [Rejection]
+  let lengths: [String: Int]
+  let characters: [String: Int]
+  let types: [String: Int]
+  let sizes: [String: Int]
+  let unlisted: Int
+
+  init(_ statistics: DatasetStatistics) {
+    count = statistics.count
+    rejected = statistics.rejected
+    lengths = Dictionary(uniqueKeysWithValues: statistics.lengths.map { ("\($0)", $1) })
+    characters = statistics.characters
+    types = statistics.types
+    sizes = statistics.imageSizes
+    unlisted = statistics.unlisted.count
+  }
+}

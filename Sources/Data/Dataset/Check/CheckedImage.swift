@@ -1,0 +1,128 @@
+import Foundation
+
+/// What a check keeps of an image that it has read: no pixels, so that a million images fit into memory.
+struct CheckedImage: Sendable {
+  /// The hash of size and pixels by which equal pictures are found.
+  let pictureHash: UInt64
+  let width: Int
+  let height: Int
+  /// Whether all pixels have the same colour.
+  let isUniform: Bool
+  /// The format of the content where the file's name says another.
+  let misnamedFormat: ImageFileFormat?
+  /// Whether the digest in the file's name is that of the content; nil where the name holds none.
+  let hasDigestOfName: Bool?
+
+  /// Why a file is left out.
+  struct Failure: Error {
+    let kind: DatasetFinding.Kind
+    let reason: String
+  }
+
+  /// Reads the file at `path`, decodes it once, and gives the image to `use`.
+  init(path: String, limits: ImageLimits, use: (Image) -> Void) throws(Failure) {
+    let content: ImageFileContent
+    do {
+      content = try ImageFileContent(path: path, limits: limits)
+    } catch {
+      throw Self.failure(error, path: path)
+    }
+    let formatOfName = ImageFileFormat(fileExtension: (path as NSString).pathExtension)
+    let format = ImageFileFormat(content: content.bytes)
+    misnamedFormat = formatOfName != nil && format != formatOfName ? format : nil
+    let image: Image
+    do {
+      image = try content.image(limits: limits)
+    } catch {
+      let failure = Self.failure(error, path: path)
+      throw misnamedFormat == nil ? failure : Failure(kind: .wrongExtension, reason: failure.reason)
+    }
+    width = image.width
+    height = image.height
+    pictureHash = image.pictureHash
+    isUniform = image.isUniform
+    let name = FileNameParts(path)
+    hasDigestOfName = name.hasMD5Digest ? name.hash?.lowercased() == MD5.hexDigest(content.bytes) : nil
+    use(image)
+  }
+
+  private static func failure(_ error: any Error, path: String) -> Failure {
+    guard let error = error as? ImageError else { return Failure(kind: .unreadableImage, reason: "\(error)") }
+    if case .unreadable = error, !FileManager.default.fileExists(atPath: path) {
+      return Failure(kind: .missingFile, reason: "listed but missing")
+    }
+    return Failure(kind: .unreadableImage, reason: error.reason)
+  }
+}
+
+/// The bytes of an image file and the picture in them: the one place where a check reads images.
+struct ImageFileContent {
+  let path: String
+  let bytes: [UInt8]
+
+  init(path: String, limits: ImageLimits) throws {
+    self.path = path
+    bytes = try PNG.readBytes(path, maximum: limits.maximumFileSize)
+  }
+
+  func image(limits: ImageLimits) throws -> Image { try PNG.decode(bytes, named: path, limits: limits) }
+}
+
+/// The formats of image files that can be told from their first bytes and from the ends of their names.
+enum ImageFileFormat: String, Sendable {
+  case png = "PNG"
+  case jpeg = "JPEG"
+  case gif = "GIF"
+  case bmp = "BMP"
+  case webP = "WebP"
+
+  init?(fileExtension: String) {
+    switch fileExtension.lowercased() {
+    case "png": self = .png
+    case "jpg", "jpeg", "jpe", "jfif": self = .jpeg
+    case "gif": self = .gif
+    case "bmp", "dib": self = .bmp
+    case "webp": self = .webP
+    default: return nil
+    }
+  }
+
+  init?(content: [UInt8]) {
+    if content.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
+      self = .png
+    } else if content.starts(with: [0xFF, 0xD8, 0xFF]) {
+      self = .jpeg
+    } else if content.starts(with: Array("GIF8".utf8)) {
+      self = .gif
+    } else if content.starts(with: Array("BM".utf8)) {
+      self = .bmp
+    } else if content.starts(with: Array("RIFF".utf8)), content.dropFirst(8).starts(with: Array("WEBP".utf8)) {
+      self = .webP
+    } else {
+      return nil
+    }
+  }
+}
+
+extension Image {
+  /// A hash that equal pictures share: of the size and the pixels in colour, so that a gray picture is the same whether its
+  /// file has one channel or three.
+  var pictureHash: UInt64 {
+    let pixels = rgb().pixels.withUnsafeBufferPointer(Dataset.pixelHash)
+    // The same bytes in another shape are another picture.
+    return (pixels ^ UInt64(width) << 32 ^ UInt64(height)) &* 0x100_0000_01B3
+  }
+
+  /// Whether size and colour of every pixel are those of `other`, however many channels both have.
+  func showsSamePicture(as other: Image) -> Bool {
+    width == other.width && height == other.height && rgb().pixels == other.rgb().pixels
+  }
+
+  /// Whether all pixels have the same colour.
+  var isUniform: Bool {
+    pixels.withUnsafeBufferPointer { pixels in
+      // Every value equals the one of the pixel before.
+      !zip(pixels, pixels.dropFirst(channels)).contains { $0 != $1 }
+    }
+  }
+}
