@@ -86,14 +86,14 @@ import Testing
     let rejected = try #require(try check.json()["rejected"] as? [[String: String]])
     #expect(rejected.count == 1)
     #expect(rejected[0]["file"] == victim)
-    #expect(rejected[0]["reason"]?.contains("not a PNG image") == true)
+    #expect(rejected[0]["reason"]?.contains("not a PNG, JPEG, GIF or BMP image") == true)
   }
 
   @Test func foldersThatAreNotThereOrEmpty() throws {
     try runner.run("dataset", "stats", "nowhere").expectError(1, "nowhere: no such folder")
     try FileManager.default.createDirectory(atPath: runner.path("empty"), withIntermediateDirectories: true)
-    try runner.run("dataset", "check", "empty").expectError(1, "empty: the folder holds no .png images")
-    try runner.run("train", "--data", "empty").expectError(1, "empty: the folder holds no .png images")
+    try runner.run("dataset", "check", "empty").expectError(1, "empty: the folder holds no .png, .jpg, .jpeg, .gif, .bmp images")
+    try runner.run("train", "--data", "empty").expectError(1, "empty: the folder holds no .png, .jpg, .jpeg, .gif, .bmp images")
     try runner.run("train", "--data", "nowhere").expectError(1, "nowhere: no such folder")
     // Nothing was trained, so nothing is left.
     #expect(!runner.exists("runs"))

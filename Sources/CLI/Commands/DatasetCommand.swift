@@ -92,6 +92,10 @@ struct DatasetCommand: ParsableCommand {
         if !statistics.unlisted.isEmpty {
           StandardStreams.write("\(statistics.unlisted.count.grouped) images are not in the list and are not used")
         }
+        for name in statistics.unusedLists {
+          let used = statistics.labelSource.listName ?? ""
+          StandardStreams.write("\(name) is not used, since the labels come from \(used)")
+        }
         StandardStreams.write(
           "\(statistics.count.grouped) images can be used, \(rejected.count.grouped) cannot")
       }
@@ -114,6 +118,7 @@ private struct DatasetReport: Encodable {
   let types: [String: Int]
   let sizes: [String: Int]
   let unlisted: Int
+  let unusedLists: [String]
 
   init(_ statistics: DatasetStatistics) {
     count = statistics.count
@@ -123,5 +128,6 @@ private struct DatasetReport: Encodable {
     types = statistics.types
     sizes = statistics.imageSizes
     unlisted = statistics.unlisted.count
+    unusedLists = statistics.unusedLists
   }
 }
