@@ -114,7 +114,7 @@ struct ImageFormatTests {
     let end = file.count - 2
     let scans = file.indices(of: [0xFF, 0xDA]).count
     func repeated(_ count: Int) -> [UInt8] {
-      file[..<last] + Array(repeating: file[last..<end], count: count).joined() + file[end...]
+      Array(file[..<last]) + Array(repeating: file[last..<end], count: count).joined() + file[end...]
     }
     #expect(try ImageFile.decode(repeated(1), named: "a.jpg") == ImageFile.decode(file, named: "a.jpg"))
     #expect(

@@ -94,12 +94,14 @@ enum TextLines {
   /// Reads up to a block more; returns how many bytes came, 0 at the end of the file.
   private static func append(to block: inout [UInt8], from file: RegularFile) throws -> Int {
     let old = block.count
-    block.append(contentsOf: repeatElement(0, count: blockSize))
+    // One byte more than a small file has, so that its end is seen at the second reading.
+    let size = min(blockSize, file.size + 1)
+    block.append(contentsOf: repeatElement(0, count: size))
     do {
       let count = try block.withUnsafeMutableBytes { buffer in
         try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[old...]))
       }
-      block.removeLast(blockSize - count)
+      block.removeLast(size - count)
       return count
     } catch let error as ImageError {
       throw DatasetError.unreadableList(file: file.path, reason: error.reason)
