@@ -189,7 +189,7 @@ import Testing
         .expectError(1, "nowhere: no such folder")
     }
     try FileManager.default.createDirectory(atPath: runner.path("images"), withIntermediateDirectories: true)
-    try runner.run("bench", "decode", "--data", "images").expectError(1, "images: the folder holds no .png, .jpg, .jpeg, .gif, .bmp images")
+    try runner.run("bench", "decode", "--data", "images").expectError(1, "images: the folder holds no images")
     try Data("no picture".utf8).write(to: URL(fileURLWithPath: runner.path("images/a-1.png")))
     for work in ["train", "infer", "latency", "decode"] {
       try runner.run("bench", work, "--data", "images", "--model", "compact")

@@ -30,7 +30,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible, LocalizedEr
     case .notAFolder(let path): return "\(path): this is a file; give the folder that holds the images"
     case .unreadableFolder(let path, let reason): return "\(path): can't be listed: \(reason); check its permissions"
     case .noImages(let path):
-      return "\(path): the folder holds no \(ImageFormat.fileExtensions.joined(separator: ", ")) images; "
+      return "\(path): the folder holds no images (\(ImageFormat.fileExtensions.joined(separator: ", "))); "
         + "give another, or draw images with `captcha-cli generate --output \(path)`"
     case .unreadableList(let file, let reason): return "\(file): can't be read: \(reason); correct or remove the file"
     case .emptyList(let file):
