@@ -29,6 +29,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
   ],
   targets: [
     .systemLibrary(
@@ -46,7 +47,7 @@ let package = Package(
     module("Tensor", ["COpenBLAS", "CKernels"]),
     module("Layers", ["Tensor"]),
     module("Optimizers", ["PluginConfiguration", "Tensor"]),
-    module("Data", ["PluginConfiguration", "Tensor", "CPNGCodec", "CFreeType"]),
+    module("Data", ["PluginConfiguration", "Tensor", "CPNGCodec", "CFreeType", "SwiftCSV"]),
     module("Callbacks", ["PluginConfiguration", "Tensor", "Layers"]),
     module("Report", ["Tensor", "Data", "Callbacks"]),
     module(

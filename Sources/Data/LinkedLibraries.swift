@@ -6,6 +6,9 @@ public enum LinkedLibraries {
   /// Such as `1.6.39`.
   public static var libpng: String { String(cString: png_codec_library_version()) }
 
+  /// Such as `2.42.10`; nil where gdk-pixbuf is not installed, and only PNG images can be read.
+  public static var gdkPixbuf: String? { try? PixbufLibrary.system.get().version }
+
   /// Such as `2.12.1`; nil where FreeType cannot be started.
   public static var freeType: String? {
     var library: FT_Library?

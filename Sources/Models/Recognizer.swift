@@ -80,6 +80,6 @@ public final class Recognizer {
   ///
   /// - Throws: `ImageError` that names the file.
   public func read(path: String) throws -> Reading {
-    read([try PNG.read(path, as: configuration.colorMode)])[0]
+    read([try ImageFile.read(path, as: configuration.colorMode)])[0]
   }
 }

@@ -189,11 +189,11 @@ import Testing
         .expectError(1, "nowhere: no such folder")
     }
     try FileManager.default.createDirectory(atPath: runner.path("images"), withIntermediateDirectories: true)
-    try runner.run("bench", "decode", "--data", "images").expectError(1, "images: the folder holds no .png images")
+    try runner.run("bench", "decode", "--data", "images").expectError(1, "images: the folder holds no images")
     try Data("no picture".utf8).write(to: URL(fileURLWithPath: runner.path("images/a-1.png")))
     for work in ["train", "infer", "latency", "decode"] {
       try runner.run("bench", work, "--data", "images", "--model", "compact")
-        .expectError(1, "a-1.png", "not a PNG image")
+        .expectError(1, "a-1.png", "not a PNG, JPEG, GIF or BMP image")
     }
     try runner.run("bench", "infer", "--model", "nothing.safetensors").expectError(1, "nothing.safetensors")
   }

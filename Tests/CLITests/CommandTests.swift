@@ -87,14 +87,22 @@ import Testing
     let rejected = try #require(try check.json()["rejected"] as? [[String: String]])
     #expect(rejected.count == 1)
     #expect(rejected[0]["file"] == victim)
-    #expect(rejected[0]["reason"]?.contains("not a PNG image") == true)
+    #expect(rejected[0]["reason"]?.contains("not a PNG, JPEG, GIF or BMP image") == true)
+  }
+
+  @Test func listsThatAreNotUsedAreNamed() throws {
+    try runner.run("generate", "--output", "images", "--count", "3")
+    try Data("file,label\n".utf8).write(to: URL(fileURLWithPath: runner.path("images/labels.csv")))
+    let check = try runner.run("dataset", "check", "images")
+    #expect(check.code == 0)
+    #expect(check.output.contains("labels.csv is not used, since the labels come from manifest.jsonl\n"))
   }
 
   @Test func foldersThatAreNotThereOrEmpty() throws {
     try runner.run("dataset", "stats", "nowhere").expectError(1, "nowhere: no such folder")
     try FileManager.default.createDirectory(atPath: runner.path("empty"), withIntermediateDirectories: true)
-    try runner.run("dataset", "check", "empty").expectError(1, "empty: the folder holds no .png images")
-    try runner.run("train", "--data", "empty").expectError(1, "empty: the folder holds no .png images")
+    try runner.run("dataset", "check", "empty").expectError(1, "empty: the folder holds no images")
+    try runner.run("train", "--data", "empty").expectError(1, "empty: the folder holds no images")
     try runner.run("train", "--data", "nowhere").expectError(1, "nowhere: no such folder")
     // Nothing was trained, so nothing is left.
     #expect(!runner.exists("runs"))

@@ -160,7 +160,7 @@ import Testing
     let errors = mixed.errors.split(separator: "\n")
     #expect(errors.count == 3)
     #expect(errors.contains { $0.contains("other.png: the image is 31×90") && $0.contains("--resize") })
-    #expect(errors.contains { $0.hasPrefix("error: broken.png: not a PNG image") })
+    #expect(errors.contains { $0.hasPrefix("error: broken.png: not a PNG, JPEG, GIF or BMP image") })
     #expect(errors.contains { $0.hasPrefix("error: nowhere.png: can't be read") })
     let scaled = try runner.run("predict", "alone.safetensors", "other.png", "--resize")
     #expect(scaled.code == 0 && scaled.output.hasPrefix("other.png\t"), "\(scaled.errors)")

@@ -53,7 +53,7 @@ import Testing
 
   @Test(arguments: [
     ("a1-ff.png", "a1"), ("a1_ff.png", "a1"), ("a_b-ff.png", "a_b"), ("-ff.png", nil), ("a1.png", nil),
-    ("a1-.PNG", "a1"),
+    ("a1-.PNG", "a1"), ("a1-ff.jpeg", "a1"), ("a1_ff.GIF", "a1"),
   ])
   func labelOfAFileName(name: String, label: String?) {
     #expect(DatasetListing.label(fromFileName: name) == label)
@@ -114,7 +114,7 @@ import Testing
       "long.png: label \"123456789\" has 9 characters, more than the maximum of 8",
       "outside.png: label \"a+b\": character \"+\" at position 2 is not in the charset",
       "missing.png: listed but missing",
-      "text.png: not a PNG image",
+      "text.png: not a PNG, JPEG, GIF or BMP image",
     ]
     #expect(loaded.rejected.map(\.description) == expected)
     let statistics = try loader(maximumRejectedShare: 0).inspect(folder.path)

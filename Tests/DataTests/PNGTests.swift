@@ -101,7 +101,6 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
   @Test func refusesFilesThatAreNoPNG() throws {
     let folder = try TemporaryFolder()
     try folder.write([UInt8](), to: "empty.png")
-    try folder.write([0xFF, 0xD8, 0xFF, 0xE0, 0, 0], to: "jpeg.png")
     try folder.write("hello", to: "text.png")
     try folder.write([0x89, 0x50], to: "cut.png")
     try FileManager.default.createDirectory(atPath: folder.file("folder.png"), withIntermediateDirectories: true)
@@ -109,14 +108,13 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
       #expect(throws: ImageError.self) { try PNG.read(folder.file(name)) }
     }
     #expect(error("empty.png") == .empty(file: folder.file("empty.png")))
-    #expect(error("jpeg.png") == .notPNG(file: folder.file("jpeg.png"), kind: "a JPEG image"))
-    #expect(error("text.png") == .notPNG(file: folder.file("text.png"), kind: nil))
-    #expect(error("cut.png") == .corrupt(file: folder.file("cut.png"), reason: "the file ends early"))
+    #expect(
+      error("text.png")
+        == .corrupt(file: folder.file("text.png"), format: .png, reason: "it does not start as a PNG file does"))
+    #expect(error("cut.png") == .corrupt(file: folder.file("cut.png"), format: .png, reason: "the file ends early"))
     #expect(error("folder.png") == .unreadable(file: folder.file("folder.png"), reason: "not a regular file"))
     #expect(
       error("missing.png") == .unreadable(file: folder.file("missing.png"), reason: "No such file or directory"))
-    let text = error("jpeg.png")?.description ?? ""
-    #expect(text.hasSuffix("jpeg.png: not a PNG image but a JPEG image; convert the image to PNG"))
   }
 
   @Test func refusesHugeImagesBeforeDecoding() throws {
@@ -127,7 +125,7 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
         bomb[16 + index] = UInt8(truncatingIfNeeded: width >> UInt32(24 - 8 * index))
         bomb[20 + index] = UInt8(truncatingIfNeeded: height >> UInt32(24 - 8 * index))
       }
-      let checksum = crc32(bomb[12..<29])
+      let checksum = PNGChecksum.crc32(bomb[12..<29])
       for index in 0..<4 { bomb[29 + index] = UInt8(truncatingIfNeeded: checksum >> UInt32(24 - 8 * index)) }
     }
     for (width, height) in [(1 << 31 - 1, 1 << 31 - 1), (4097, 1), (1, 4097), (100_000, 100_000)] {
@@ -154,9 +152,11 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
     #expect(throws: ImageError.self) { try PNG.read(path, limits: ImageLimits(maximumWidth: 12)) }
     #expect(throws: ImageError.self) { try PNG.read(path, limits: ImageLimits(maximumHeight: 8)) }
   }
+}
 
+enum PNGChecksum {
   /// The checksum of PNG chunks, bit by bit after the PNG specification, annex D.
-  private func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+  static func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
     var crc: UInt32 = 0xFFFF_FFFF
     for byte in bytes {
       crc ^= UInt32(byte)

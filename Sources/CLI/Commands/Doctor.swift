@@ -23,9 +23,8 @@ struct Doctor: ParsableCommand {
 
   func run() throws {
     var checks = [
-      SystemCheck.processor(), .threads(), .blas(), .gpu(), .memory(), .disk(runDirectory), .images(), .fonts(),
-      .charset(),
-      .gradients(),
+      SystemCheck.processor(), .threads(), .blas(), .gpu(), .memory(), .disk(runDirectory), .images(),
+      .imageFormats(), .fonts(), .charset(), .gradients(),
     ]
     if let data { checks.append(.data(data)) }
     if json {

@@ -20,7 +20,8 @@ struct Predict: ParsableCommand {
   @Argument(help: "The model file.")
   var model: String
 
-  @Argument(help: "PNG files, folders of them, or - for the bytes of one PNG image on standard input.")
+  @Argument(
+    help: "Image files (PNG, JPEG, GIF, BMP), folders of them, or - for the bytes of one image on standard input.")
   var paths: [String]
 
   @Flag(help: "Scales images of a size that the model was not trained on; without it they are refused.")
@@ -102,7 +103,7 @@ struct Predict: ParsableCommand {
   }
 
   private static func image(_ path: String, as mode: ColorMode) throws -> Image {
-    guard path == "-" else { return try PNG.read(path, as: mode) }
+    guard path == "-" else { return try ImageFile.read(path, as: mode) }
     let limit = ImageLimits().maximumFileSize
     var bytes = Foundation.Data()
     while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
@@ -110,6 +111,6 @@ struct Predict: ParsableCommand {
       // The decoder refuses more than the limit; there is no need to read on.
       if bytes.count > limit { break }
     }
-    return try PNG.decode([UInt8](bytes), named: "-", as: mode)
+    return try ImageFile.decode([UInt8](bytes), named: "-", as: mode)
   }
 }

@@ -34,7 +34,7 @@ struct ComparisonSheet {
         let samples = folder.samples.filter { type == nil || DatasetComparison.type(of: $0) == type }
         var random = RandomStream(seed: seed).stream("comparison \(type ?? "")", column)
         return try random.permutation(samples.count).prefix(count).map {
-          Self.fitted(try PNG.read(folder.path(of: samples[$0]), as: .rgb))
+          Self.fitted(try ImageFile.read(folder.path(of: samples[$0]), as: .rgb))
         }
       }
       let (left, right) = (try images(comparison.first, 0), try images(comparison.second, 1))

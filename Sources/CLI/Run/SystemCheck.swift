@@ -110,6 +110,22 @@ struct SystemCheck: Encodable {
     }
   }
 
+  /// The formats besides PNG, which nobody needs who has PNG images only.
+  static func imageFormats(
+    library: String? = LinkedLibraries.gdkPixbuf, isReadable: (ImageFormat) -> Bool = \.isReadable
+  ) -> SystemCheck {
+    let optional = ImageFormat.allCases.filter { $0 != .png }
+    func names(_ formats: [ImageFormat]) -> String { formats.map(\.displayName).joined(separator: ", ") }
+    let missing = optional.filter { !isReadable($0) }
+    let source = library.map { "gdk-pixbuf \($0)" } ?? "gdk-pixbuf is not installed"
+    return SystemCheck(
+      name: "formats", ok: true,
+      detail: missing.isEmpty
+        ? "PNG, and \(names(optional)) by \(source)" : "no \(names(missing)) images can be read: \(source)",
+      remedy: missing.isEmpty
+        ? nil : "only needed for \(names(missing)) images: run: sudo apt-get install libgdk-pixbuf-2.0-0")
+  }
+
   static func fonts() -> SystemCheck {
     do {
       let generator = try CaptchaGenerator(configuration: GeneratorConfiguration())

@@ -8,11 +8,11 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible, LocalizedEr
   case notAFolder(path: String)
   /// The folder can't be listed.
   case unreadableFolder(path: String, reason: String)
-  /// The folder holds no PNG images.
+  /// The folder holds no images.
   case noImages(path: String)
-  /// The manifest or label file can't be read.
+  /// The list of labels can't be read.
   case unreadableList(file: String, reason: String)
-  /// The manifest or label file names no images.
+  /// The list of labels names no images.
   case emptyList(file: String)
   /// More than the allowed share of the `total` images was rejected.
   case tooManyRejected(path: String, rejected: [Rejection], total: Int, maximumShare: Double)
@@ -30,13 +30,13 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible, LocalizedEr
     case .notAFolder(let path): return "\(path): this is a file; give the folder that holds the images"
     case .unreadableFolder(let path, let reason): return "\(path): can't be listed: \(reason); check its permissions"
     case .noImages(let path):
-      return "\(path): the folder holds no .png images; "
+      return "\(path): the folder holds no images (\(ImageFormat.fileExtensions.joined(separator: ", "))); "
         + "give another, or draw images with `captcha-cli generate --output \(path)`"
     case .unreadableList(let file, let reason): return "\(file): can't be read: \(reason); correct or remove the file"
     case .emptyList(let file):
       return "\(file): names no images; write one line per image, or remove the file to take labels from file names"
     case .tooManyRejected(let path, let rejected, let total, let maximumShare):
-      let shown = rejected.prefix(3).map { "\($0.file) (\($0.reason))" }.joined(separator: ", ")
+      let shown = rejected.prefix(3).map { "\($0.file.singleLine) (\($0.reason))" }.joined(separator: ", ")
       let more = rejected.count > 3 ? " and \(rejected.count - 3) more" : ""
       return "\(path): \(rejected.count) of \(total) images are rejected, more than the allowed share of "
         + "\(maximumShare): \(shown)\(more); correct them (`captcha-cli dataset check \(path)` lists all), "
@@ -66,5 +66,5 @@ public struct Rejection: Sendable, Hashable, Codable, CustomStringConvertible {
     self.reason = reason
   }
 
-  public var description: String { "\(file): \(reason)" }
+  public var description: String { "\(file.singleLine): \(reason)" }
 }

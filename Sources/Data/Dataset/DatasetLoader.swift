@@ -37,16 +37,18 @@ public struct LoadedDataset: Sendable {
   public let rejected: [Rejection]
   /// Where the labels came from.
   public let labelSource: LabelSource
-  /// The images of the folder that the manifest or label file doesn't name; they don't count as rejected.
+  /// The images of the folder that the list of labels doesn't name; they don't count as rejected.
   public let unlisted: [String]
+  /// Further lists of labels in the folder, which are not used.
+  public let unusedLists: [String]
   /// How many accepted files have which size, such as `["200×60": 500]`, before resizing.
   public let imageSizes: [String: Int]
 }
 
-/// Reads the labelled PNG images of a folder.
+/// Reads the labelled images of a folder, in the formats of `ImageFormat`.
 ///
-/// The labels come from `manifest.jsonl` if the folder has it, else from `labels.txt`, else from the file names; see
-/// `LabelSource`. Without a list, the folder's own `.png` files are read, without hidden files and subfolders.
+/// The labels come from the first list of `LabelSource` that the folder has, else from the file names. Without a list, the
+/// folder's own image files are read, without hidden files and subfolders.
 public struct DatasetLoader: Sendable {
   public let options: DatasetOptions
 
@@ -95,7 +97,7 @@ public struct DatasetLoader: Sendable {
     try checkShare(rejected, total: total, path: path)
     return LoadedDataset(
       dataset: kept.count == accepted.count ? dataset : dataset.subset(kept), rejected: rejected,
-      labelSource: listing.source, unlisted: listing.unlisted, imageSizes: sizes)
+      labelSource: listing.source, unlisted: listing.unlisted, unusedLists: listing.unusedLists, imageSizes: sizes)
   }
 
   /// Reads all images of the folder at `path` as `load` does, however many are wrong, and keeps only the counts.
@@ -121,7 +123,8 @@ public struct DatasetLoader: Sendable {
       }
     }
     return DatasetStatistics(
-      samples: samples, rejected: rejected, labelSource: listing.source, unlisted: listing.unlisted, imageSizes: sizes)
+      samples: samples, rejected: rejected, labelSource: listing.source, unlisted: listing.unlisted,
+      unusedLists: listing.unusedLists, imageSizes: sizes)
   }
 
   private enum Outcome {
@@ -131,13 +134,15 @@ public struct DatasetLoader: Sendable {
 
   private func read(_ file: String, _ use: (Image) -> Void) -> Outcome {
     do {
-      let image = try PNG.read(file, limits: options.limits)
+      let image = try ImageFile.read(file, limits: options.limits)
       use(image)
       return .accepted(size: "\(image.width)×\(image.height)")
     } catch let error as ImageError {
       if case .unreadable = error, !FileManager.default.fileExists(atPath: file) {
         return .rejected(reason: "listed but missing")
       }
+      // The images are not to blame, so what to do is said too.
+      if case .missingLibrary = error { return .rejected(reason: "\(error.reason); \(error.remedy)") }
       return .rejected(reason: error.reason)
     } catch {
       return .rejected(reason: "\(error)")

@@ -14,18 +14,21 @@ public struct DatasetStatistics: Sendable, Equatable, Codable {
   public let imageSizes: [String: Int]
   /// Where the labels came from.
   public let labelSource: LabelSource
-  /// The images of the folder that the manifest or label file doesn't name.
+  /// The images of the folder that the list of labels doesn't name.
   public let unlisted: [String]
+  /// Further lists of labels in the folder, which are not used.
+  public let unusedLists: [String]
 
   /// Counts the images of a folder that was loaded.
   public init(_ loaded: LoadedDataset) {
     self.init(
       samples: loaded.dataset.samples, rejected: loaded.rejected, labelSource: loaded.labelSource,
-      unlisted: loaded.unlisted, imageSizes: loaded.imageSizes)
+      unlisted: loaded.unlisted, unusedLists: loaded.unusedLists, imageSizes: loaded.imageSizes)
   }
 
   init(
-    samples: [Sample], rejected: [Rejection], labelSource: LabelSource, unlisted: [String], imageSizes: [String: Int]
+    samples: [Sample], rejected: [Rejection], labelSource: LabelSource, unlisted: [String], unusedLists: [String],
+    imageSizes: [String: Int]
   ) {
     var lengths: [Int: Int] = [:]
     var characters: [Character: Int] = [:]
@@ -43,5 +46,6 @@ public struct DatasetStatistics: Sendable, Equatable, Codable {
     self.imageSizes = imageSizes
     self.labelSource = labelSource
     self.unlisted = unlisted
+    self.unusedLists = unusedLists
   }
 }

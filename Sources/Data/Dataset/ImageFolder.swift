@@ -5,7 +5,7 @@ public struct ImageFolder {
   public let path: String
   /// Everything in it, in no order.
   let names: [String]
-  /// The PNG files, without hidden ones, in the order of their names.
+  /// The image files by their extensions, without hidden ones, in the order of their names.
   let imageNames: [String]
 
   /// - Throws: `DatasetError` where there is no such folder or it cannot be read.
@@ -21,7 +21,7 @@ public struct ImageFolder {
       throw DatasetError.unreadableFolder(path: path, reason: (error as NSError).localizedDescription)
     }
     self.path = path
-    imageNames = names.filter { !$0.hasPrefix(".") && $0.lowercased().hasSuffix(".png") }.sorted()
+    imageNames = names.filter { !$0.hasPrefix(".") && ImageFormat.isImageName($0) }.sorted()
   }
 
   /// The paths of the images; at least one.

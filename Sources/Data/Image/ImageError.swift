@@ -8,20 +8,23 @@ public enum ImageError: Error, Equatable, CustomStringConvertible, LocalizedErro
   case empty(file: String)
   /// The file has more bytes than allowed.
   case fileTooLarge(file: String, bytes: Int, maximum: Int)
-  /// The file is of another kind, named in `kind` if it is known.
-  case notPNG(file: String, kind: String?)
+  /// The file is of none of the formats of `ImageFormat` but of another kind, named in `kind` if it is known.
+  case unknownFormat(file: String, kind: String?)
+  /// The library that reads images of this format is not installed.
+  case missingLibrary(file: String, format: ImageFormat, reason: String)
   /// The image has more columns or rows than allowed.
   case tooLarge(file: String, width: Int, height: Int, maximumWidth: Int, maximumHeight: Int)
   /// The file is damaged or ends early.
-  case corrupt(file: String, reason: String)
+  case corrupt(file: String, format: ImageFormat, reason: String)
   /// The file can't be written.
   case unwritable(file: String, reason: String)
 
   /// The path of the file, as it was given.
   public var file: String {
     switch self {
-    case .unreadable(let file, _), .empty(let file), .fileTooLarge(let file, _, _), .notPNG(let file, _),
-      .tooLarge(let file, _, _, _, _), .corrupt(let file, _), .unwritable(let file, _):
+    case .unreadable(let file, _), .empty(let file), .fileTooLarge(let file, _, _), .unknownFormat(let file, _),
+      .missingLibrary(let file, _, _), .tooLarge(let file, _, _, _, _), .corrupt(let file, _, _),
+      .unwritable(let file, _):
       return file
     }
   }
@@ -33,10 +36,11 @@ public enum ImageError: Error, Equatable, CustomStringConvertible, LocalizedErro
     case .empty: return "the file is empty"
     case .fileTooLarge(_, let bytes, let maximum):
       return "the file has \(bytes) bytes, more than the limit of \(maximum)"
-    case .notPNG(_, let kind): return "not a PNG image" + (kind.map { " but \($0)" } ?? "")
+    case .unknownFormat(_, let kind): return "not a PNG, JPEG, GIF or BMP image" + (kind.map { " but \($0)" } ?? "")
+    case .missingLibrary(_, let format, let reason): return "a \(format.displayName) image can't be read: \(reason)"
     case .tooLarge(_, let width, let height, let maximumWidth, let maximumHeight):
       return "the image is \(width)×\(height) pixels, more than the limit of \(maximumWidth)×\(maximumHeight)"
-    case .corrupt(_, let reason): return "damaged PNG image: \(reason)"
+    case .corrupt(_, let format, let reason): return "damaged \(format.displayName) image: \(reason)"
     case .unwritable(_, let reason): return "can't be written: \(reason)"
     }
   }
@@ -47,12 +51,13 @@ public enum ImageError: Error, Equatable, CustomStringConvertible, LocalizedErro
     case .unreadable: return "check the path and its permissions"
     case .empty, .corrupt: return "fetch or draw the image again"
     case .fileTooLarge, .tooLarge: return "make the image smaller"
-    case .notPNG: return "convert the image to PNG"
+    case .unknownFormat: return "convert the image to PNG"
+    case .missingLibrary: return "install libgdk-pixbuf-2.0-0 or convert the image to PNG"
     case .unwritable: return "check the folder, its permissions and the free space"
     }
   }
 
-  public var description: String { "\(file): \(reason); \(remedy)" }
+  public var description: String { "\(file.singleLine): \(reason); \(remedy)" }
   public var errorDescription: String? { description }
 }
 

@@ -1,7 +1,7 @@
 import CPNGCodec
 import Foundation
 
-/// Reading and writing of PNG images.
+/// Reading and writing of PNG images; `ImageFile` reads these and other formats.
 ///
 /// Every colour type, bit depth and interlacing is read. Values are taken as they are stored: gamma and colour profiles
 /// are not applied, and 16-bit values keep their high byte, both as in Pillow (except for 16-bit gray, which Pillow clips).
@@ -15,7 +15,7 @@ public enum PNG {
   public static func read(_ path: String, as mode: ColorMode? = nil, limits: ImageLimits = ImageLimits()) throws
     -> Image
   {
-    let bytes = try readBytes(path, maximum: limits.maximumFileSize)
+    let bytes = try RegularFile(path).bytes(maximum: limits.maximumFileSize)
     return try decode(bytes, named: path, as: mode, limits: limits)
   }
 
@@ -27,17 +27,16 @@ public enum PNG {
     if bytes.count > limits.maximumFileSize {
       throw ImageError.fileTooLarge(file: name, bytes: bytes.count, maximum: limits.maximumFileSize)
     }
-    guard bytes.starts(with: signature) else {
-      // A file that ends within the signature is a truncated PNG rather than something else.
-      if signature.starts(with: bytes) { throw ImageError.corrupt(file: name, reason: "the file ends early") }
-      throw ImageError.notPNG(file: name, kind: kind(of: bytes))
+    guard bytes.starts(with: ImageFormat.png.signature) else {
+      let endsEarly = ImageFormat.png.signature.starts(with: bytes)
+      throw damaged(name, endsEarly ? "the file ends early" : "it does not start as a PNG file does")
     }
     return try bytes.withUnsafeBufferPointer { source in
       var info = png_codec_info()
       let (opened, openMessage) = withMessage { message in
         png_codec_open(source.baseAddress, source.count, &info, message)
       }
-      guard let reader = opened else { throw ImageError.corrupt(file: name, reason: openMessage) }
+      guard let reader = opened else { throw damaged(name, openMessage) }
       defer { png_codec_close(reader) }
       let (width, height, channels) = (Int(info.width), Int(info.height), Int(info.channels))
       if width > limits.maximumWidth || height > limits.maximumHeight {
@@ -47,12 +46,14 @@ public enum PNG {
       }
       let pixels = try [UInt8](unsafeUninitializedCapacity: width * height * channels) { buffer, initialized in
         let (status, message) = withMessage { png_codec_read(reader, buffer.baseAddress, $0) }
-        guard status == 0 else { throw ImageError.corrupt(file: name, reason: message) }
+        guard status == 0 else { throw damaged(name, message) }
         initialized = width * height * channels
       }
-      let isColor = channels > 2
-      let opaque = channels % 2 == 0 ? blendedWithWhite(pixels, channels: channels) : pixels
-      let image = Image(width: width, height: height, channels: isColor ? 3 : 1, pixels: opaque)
+      let image =
+        channels == 1 || channels == 3
+        ? Image(width: width, height: height, channels: channels, pixels: pixels)
+        : Image(
+          width: width, height: height, channels: channels, rowStride: width * channels, blendingRows: pixels)
       return mode.map(image.converted) ?? image
     }
   }
@@ -88,7 +89,9 @@ public enum PNG {
     }
   }
 
-  private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+  private static func damaged(_ name: String, _ reason: String) -> ImageError {
+    .corrupt(file: name, format: .png, reason: reason)
+  }
 
   /// Calls `body` with a message buffer and returns its result and the message that it left.
   private static func withMessage<Result>(_ body: (UnsafeMutablePointer<CChar>) -> Result) -> (Result, String) {
@@ -96,60 +99,6 @@ public enum PNG {
       buffer.initialize(repeating: 0)
       let result = body(buffer.baseAddress!)
       return (result, String(cString: buffer.baseAddress!))
-    }
-  }
-
-  /// Drops the last of `channels` values of each pixel, the alpha, after blending the others with white by it:
-  /// `(value * alpha + 255 * (255 - alpha)) / 255`, rounded to the nearest.
-  private static func blendedWithWhite(_ pixels: [UInt8], channels: Int) -> [UInt8] {
-    let kept = channels - 1
-    let count = pixels.count / channels
-    return [UInt8](unsafeUninitializedCapacity: count * kept) { target, initialized in
-      for pixel in 0..<count {
-        let alpha = UInt32(pixels[pixel * channels + kept])
-        for channel in 0..<kept {
-          let sum = UInt32(pixels[pixel * channels + channel]) * alpha + 255 * (255 - alpha) + 128
-          target[pixel * kept + channel] = UInt8(truncatingIfNeeded: (sum + sum >> 8) >> 8)
-        }
-      }
-      initialized = count * kept
-    }
-  }
-
-  private static func kind(of bytes: [UInt8]) -> String? {
-    if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return "a JPEG image" }
-    if bytes.starts(with: Array("GIF8".utf8)) { return "a GIF image" }
-    if bytes.starts(with: Array("BM".utf8)) { return "a BMP image" }
-    if bytes.starts(with: Array("RIFF".utf8)), bytes.dropFirst(8).starts(with: Array("WEBP".utf8)) {
-      return "a WebP image"
-    }
-    return nil
-  }
-
-  /// The bytes of the regular file at `path`, at most `maximum` of them.
-  static func readBytes(_ path: String, maximum: Int) throws -> [UInt8] {
-    func failure(_ code: Int32) -> ImageError { .unreadable(file: path, reason: String(cString: strerror(code))) }
-    // Not blocking, so that a named pipe is refused instead of waited for.
-    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-    if descriptor < 0 { throw failure(errno) }
-    defer { close(descriptor) }
-    var status = stat()
-    if fstat(descriptor, &status) != 0 { throw failure(errno) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw ImageError.unreadable(file: path, reason: "not a regular file")
-    }
-    let size = Int(status.st_size)
-    if size > maximum { throw ImageError.fileTooLarge(file: path, bytes: size, maximum: maximum) }
-    return try [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
-      while initialized < size {
-        let got = Foundation.read(descriptor, buffer.baseAddress! + initialized, size - initialized)
-        if got == 0 { break }
-        if got < 0 {
-          if errno == EINTR { continue }
-          throw failure(errno)
-        }
-        initialized += got
-      }
     }
   }
 }

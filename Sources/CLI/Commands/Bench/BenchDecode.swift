@@ -7,7 +7,7 @@ import Tensor
 /// `captcha-cli bench decode`.
 struct BenchDecode: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "decode", abstract: "Measures the decoding of PNG images.",
+    commandName: "decode", abstract: "Measures the decoding of images.",
     discussion: """
       One iteration decodes a batch of files, whose bytes are in memory already, and brings them to the \
       model's size and colours.
@@ -23,7 +23,7 @@ struct BenchDecode: ParsableCommand {
   func run() throws { try options.report(DecodingWork.self) }
 }
 
-/// PNG files in memory to images of a model's size and colours, several at once.
+/// Image files in memory to images of a model's size and colours, several at once.
 struct DecodingWork: BenchmarkWork {
   static let name = "decode"
   static let warmUpIterations = 2
@@ -60,7 +60,7 @@ struct DecodingWork: BenchmarkWork {
       let images = Threads.map(count: batchSize) { item in
         let file = files[(iteration * batchSize + item) % files.count]
         return Result {
-          try PNG.decode(file.bytes, named: file.name, as: model.colorMode)
+          try ImageFile.decode(file.bytes, named: file.name, as: model.colorMode)
             .resized(width: model.imageWidth, height: model.imageHeight)
         }
       }

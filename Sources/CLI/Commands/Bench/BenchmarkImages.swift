@@ -24,7 +24,7 @@ enum BenchmarkImages {
     return try Dataset(
       width: model.imageWidth, height: model.imageHeight, channels: model.colorMode.channels, count: files.count
     ) { index, pixels in
-      let image = try PNG.read(files[index], as: model.colorMode)
+      let image = try ImageFile.read(files[index], as: model.colorMode)
       _ = pixels.update(fromContentsOf: image.resized(width: model.imageWidth, height: model.imageHeight).pixels)
       return Sample(name: files[index], label: "")
     }

@@ -48,6 +48,12 @@ struct DatasetCounts: Encodable {
   let types: [String: Int]
   let sizes: [String: Int]
   let unlisted: Int
+  let unusedLists: [String]
+
+  private enum CodingKeys: String, CodingKey {
+    case count, rejected, lengths, characters, types, sizes, unlisted
+    case unusedLists = "unused_lists"
+  }
 
   init(_ statistics: DatasetStatistics) {
     count = statistics.count
@@ -57,5 +63,6 @@ struct DatasetCounts: Encodable {
     types = statistics.types
     sizes = statistics.imageSizes
     unlisted = statistics.unlisted.count
+    unusedLists = statistics.unusedLists
   }
 }

@@ -9,7 +9,7 @@ struct CheckedImage: Sendable {
   /// Whether all pixels have the same colour.
   let isUniform: Bool
   /// The format of the content where the file's name says another.
-  let misnamedFormat: ImageFileFormat?
+  let misnamedFormat: ImageFormat?
   /// Whether the digest in the file's name is that of the content; nil where the name holds none.
   let hasDigestOfName: Bool?
 
@@ -27,8 +27,8 @@ struct CheckedImage: Sendable {
     } catch {
       throw Self.failure(error, path: path)
     }
-    let formatOfName = ImageFileFormat(fileExtension: (path as NSString).pathExtension)
-    let format = ImageFileFormat(content: content.bytes)
+    let formatOfName = ImageFormat(fileExtension: (path as NSString).pathExtension)
+    let format = ImageFormat(signatureOf: content.bytes)
     misnamedFormat = formatOfName != nil && format != formatOfName ? format : nil
     let image: Image
     do {
@@ -62,46 +62,10 @@ struct ImageFileContent {
 
   init(path: String, limits: ImageLimits) throws {
     self.path = path
-    bytes = try PNG.readBytes(path, maximum: limits.maximumFileSize)
+    bytes = try RegularFile(path).bytes(maximum: limits.maximumFileSize)
   }
 
-  func image(limits: ImageLimits) throws -> Image { try PNG.decode(bytes, named: path, limits: limits) }
-}
-
-/// The formats of image files that can be told from their first bytes and from the ends of their names.
-enum ImageFileFormat: String, Sendable {
-  case png = "PNG"
-  case jpeg = "JPEG"
-  case gif = "GIF"
-  case bmp = "BMP"
-  case webP = "WebP"
-
-  init?(fileExtension: String) {
-    switch fileExtension.lowercased() {
-    case "png": self = .png
-    case "jpg", "jpeg", "jpe", "jfif": self = .jpeg
-    case "gif": self = .gif
-    case "bmp", "dib": self = .bmp
-    case "webp": self = .webP
-    default: return nil
-    }
-  }
-
-  init?(content: [UInt8]) {
-    if content.starts(with: [0x89, 0x50, 0x4E, 0x47]) {
-      self = .png
-    } else if content.starts(with: [0xFF, 0xD8, 0xFF]) {
-      self = .jpeg
-    } else if content.starts(with: Array("GIF8".utf8)) {
-      self = .gif
-    } else if content.starts(with: Array("BM".utf8)) {
-      self = .bmp
-    } else if content.starts(with: Array("RIFF".utf8)), content.dropFirst(8).starts(with: Array("WEBP".utf8)) {
-      self = .webP
-    } else {
-      return nil
-    }
-  }
+  func image(limits: ImageLimits) throws -> Image { try ImageFile.decode(bytes, named: path, limits: limits) }
 }
 
 extension Image {

@@ -74,7 +74,7 @@ public struct DatasetChecker: Sendable {
 
     let statistics = DatasetStatistics(
       samples: images.map(\.sample), rejected: rejected, labelSource: listing.source, unlisted: listing.unlisted,
-      imageSizes: images.reduce(into: [:]) { $0[$1.size, default: 0] += 1 })
+      unusedLists: listing.unusedLists, imageSizes: images.reduce(into: [:]) { $0[$1.size, default: 0] += 1 })
     findings += BalanceFindings.findings(
       statistics, charset: options.codec?.charset, expectsWholeCharset: options.expectsWholeCharset)
     return DatasetCheckReport(statistics: statistics, findings: findings.sortedForReport())
@@ -154,5 +154,8 @@ extension DatasetListing {
         source == .fileNames ? .noLabel : listed.contains(rejection.file) ? .listedTwice : .invalidListEntry
       return DatasetFinding(kind, files: [rejection.file], detail: rejection.reason)
     } + unlisted.map { DatasetFinding(.unlistedFile, files: [$0], detail: "the list does not name it") }
+      + unusedLists.map { list in
+        DatasetFinding(.unusedList, files: [list], detail: "the labels come from \(source.listName ?? "file names")")
+      }
   }
 }

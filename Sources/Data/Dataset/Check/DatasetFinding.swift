@@ -37,11 +37,11 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
 
   /// What kind of thing was found; the raw values stay the same from version to version.
   public enum Kind: String, Sendable, Codable, CaseIterable {
-    /// A line of the manifest or label file can't be understood.
+    /// A line of the list of labels can't be understood.
     case invalidListEntry = "invalid_list_entry"
-    /// The manifest or label file names a file again.
+    /// The list of labels names a file again.
     case listedTwice = "listed_twice"
-    /// The manifest or label file names a file that is not there.
+    /// The list of labels names a file that is not there.
     case missingFile = "missing_file"
     /// There is no list and the file's name holds no label.
     case noLabel = "no_label"
@@ -79,6 +79,8 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
     case changedFile = "changed_file"
     /// The folder holds an image that the list doesn't name.
     case unlistedFile = "unlisted_file"
+    /// The folder holds a further list of labels, which is not used.
+    case unusedList = "unused_list"
     /// The image has another size than nearly all others.
     case unusualSize = "unusual_size"
     /// All pixels of the image have the same colour.
@@ -97,7 +99,8 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
         .labelOutsideCharset, .unreadableImage, .wrongExtension, .contradictoryLabel, .wrongAnswer, .leakedPicture:
         .error
       case .leakedName, .labelCaseConflict, .duplicateFile, .duplicatePicture, .labelNameMismatch, .labelTextMismatch,
-        .changedFile, .unlistedFile, .unusualSize, .uniformPicture, .absentCharacters, .rareType, .likelyWrongLabel:
+        .changedFile, .unlistedFile, .unusedList, .unusualSize, .uniformPicture, .absentCharacters, .rareType,
+        .likelyWrongLabel:
         .warning
       }
     }
@@ -108,7 +111,7 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
       case .invalidListEntry: "correct or remove the line"
       case .listedTwice: "keep one line per file"
       case .missingFile: "restore the file or remove its line"
-      case .noLabel: "name the file LABEL-HASH.png, or list it in manifest.jsonl or labels.txt"
+      case .noLabel: "name the file LABEL-HASH.png, or list it in manifest.jsonl or labels.csv"
       case .emptyLabel: "give the text that the image shows"
       case .labelWhitespace: "remove the white space"
       case .labelTooLong: "correct the label or raise --maximum-length"
@@ -125,6 +128,7 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
       case .labelTextMismatch: "correct the label or the text"
       case .changedFile: "compare with the original, or rename the file"
       case .unlistedFile: "list the image or remove it; it is not used"
+      case .unusedList: "remove the list, or the one that is used"
       case .unusualSize: "check that it belongs here; training scales it to the common size"
       case .uniformPicture: "look at it, and remove it if nothing can be read"
       case .absentCharacters: "add images that show them, or give a charset without them"

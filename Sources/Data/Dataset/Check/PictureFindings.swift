@@ -16,7 +16,7 @@ enum PictureFindings {
       if let format = image.image.misnamedFormat {
         findings.append(
           DatasetFinding(
-            .wrongExtension, severity: .warning, files: files, detail: "the content is a \(format.rawValue) image"))
+            .wrongExtension, severity: .warning, files: files, detail: "the content is a \(format.displayName) image"))
       }
     }
     return findings + sizeFindings(images)
