@@ -29,7 +29,7 @@ import Training
       ReLU()
       MaxPool2D()
       Flatten()
-      Dense(32 * 11 * 2, codec.outputCount).named("output")
+      Dense(32 * 12 * 3, codec.outputCount).named("output")
     }
     model.initialize(seed: 1)
     let epochs = 12

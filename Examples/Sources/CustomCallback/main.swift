@@ -41,7 +41,7 @@ let model = Sequential {
   Conv2D(16, 32, kernelSize: 3, activation: .relu).named("conv2")
   MaxPool2D()
   Flatten()
-  Dense(11 * 2 * 32, codec.outputCount).named("output")
+  Dense(12 * 3 * 32, codec.outputCount).named("output")
 }
 model.initialize(seed: 1)
 let trainer = Trainer(

@@ -48,7 +48,7 @@ let model = Sequential {
   Conv2D(16, 32, kernelSize: 3, activation: .relu).named("conv2")
   MaxPool2D()
   Flatten()
-  Dense(11 * 2 * 32, 64, activation: .relu).named("dense")
+  Dense(12 * 3 * 32, 64, activation: .relu).named("dense")
   highway.named("highway")
   Dense(64, codec.outputCount).named("output")
 }
