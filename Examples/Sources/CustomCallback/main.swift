@@ -31,7 +31,8 @@ final class EpochPrinter: EventSink {
 
 let codec = try LabelCodec(charset: .digits, maximumLength: 1)
 let generator = try CaptchaGenerator(
-  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 100, height: 30))
+  configuration: GeneratorConfiguration(
+    types: [.digit], lengths: 1...1, width: 100, height: 30, difficulty: GeneratorDifficulty(lines: 0.5)))
 func images(_ purpose: DrawnImages.Purpose) -> DrawnImages {
   DrawnImages(generator, width: 100, height: 30, colorMode: .grayscale, seed: 1, purpose: purpose)
 }

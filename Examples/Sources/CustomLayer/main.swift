@@ -56,7 +56,8 @@ model.initialize(seed: 1)
 let before = model.weights
 
 let generator = try CaptchaGenerator(
-  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 100, height: 30))
+  configuration: GeneratorConfiguration(
+    types: [.digit], lengths: 1...1, width: 100, height: 30, difficulty: GeneratorDifficulty(lines: 0.5)))
 let images = [DrawnImages.Purpose.training, .validation].map {
   DrawnImages(generator, width: 100, height: 30, colorMode: .grayscale, seed: 1, purpose: $0)
 }
