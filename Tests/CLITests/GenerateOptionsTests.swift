@@ -114,15 +114,16 @@ import Testing
     #expect(generate.types == [.math, .digit, .mixed] && generate.typeWeights == [.math: 1, .digit: 30, .mixed: 4])
     #expect(generate.charset == "#'0aÉ12" && generate.foldCase && !generate.confusables)
     #expect(generate.fonts == ["/a b.ttf", "null", "fonts/"] && generate.width == 400 && generate.height == 120)
-    #expect(generate.difficulty == (try GeneratorDifficulty(lines: 0.5, noise: 2, overlap: -0.25, blur: 0)))
+    #expect(try generate.difficulty == GeneratorDifficulty(lines: 0.5, noise: 2, overlap: -0.25, blur: 0))
     #expect(try TrainingConfiguration(yaml: configuration.yaml(), named: "copy") == configuration)
     // Equal weights are a list, of which nothing is said.
     let list = try TrainingConfiguration(yaml: "data: {generate: {types: [alpha, digit]}}", named: "a")
     let weights = try TrainingConfiguration(yaml: "data: {generate: {types: {alpha: 1, digit: 1}}}", named: "b")
-    #expect(list == weights && (try list.yaml().contains("types: [alpha, digit]")))
+    #expect(list == weights)
+    #expect(try list.yaml().contains("types: [alpha, digit]"))
     // One difficulty leaves the others.
     let changed = try TrainingConfiguration(recipe: .seed, overrides: ["data.generate.difficulty.blur=0"])
-    #expect(changed.data.generate.difficulty == (try GeneratorDifficulty(blur: 0)))
+    #expect(try changed.data.generate.difficulty == GeneratorDifficulty(blur: 0))
   }
 
   @Test func wrongGeneratorSettingsNameKeyValueAndWhatIsAllowed() {
@@ -169,9 +170,8 @@ import Testing
     #expect(try TrainingConfiguration(recipe: .seed, overrides: ["data=synthetic"]) == expected)
     #expect(
       try TrainingConfiguration(yaml: "data: {path: images}", named: "a", overrides: ["data=synthetic"]) == expected)
-    #expect(
-      try TrainingConfiguration(yaml: expected.yaml(), named: "a") == expected
-        && expected.yaml().contains("fresh: true"))
+    #expect(try TrainingConfiguration(yaml: expected.yaml(), named: "a") == expected)
+    #expect(try expected.yaml().contains("fresh: true"))
     expected.data.generate.count = 500
     #expect(
       try TrainingConfiguration(yaml: "data: synthetic", named: "a", overrides: ["data.generate.count=500"]) == expected
@@ -197,7 +197,8 @@ import Testing
     #expect(whole.code == 0, "\(whole.errors)")
     #expect(try runner.text("whole/config.yaml").contains("fresh: true"))
     #expect(try runner.text("whole/config.yaml").contains("types: {digit: 3, math: 1}"))
-    try runner.run(["train", "--data", "synthetic", "--epochs", "1", "--run", "cut"] + Self.small)
+    let cut = try runner.run(["train", "--data", "synthetic", "--epochs", "1", "--run", "cut"] + Self.small)
+    #expect(cut.code == 0, "\(cut.errors)")
     for other in [
       "data.generate.difficulty.overlap=0.2", "data.generate.types=[digit, math]", "data.generate.width=110",
       "data.generate.confusables=false",

@@ -15,7 +15,8 @@ import Training
     let (width, height) = (100, 30)
     let codec = try LabelCodec(charset: .digits, maximumLength: 1)
     let generator = try CaptchaGenerator(
-      configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: width, height: height))
+      configuration: GeneratorConfiguration(
+        types: [.digit], lengths: 1...1, width: width, height: height, difficulty: GeneratorDifficulty(lines: 0.5)))
     func images(_ purpose: DrawnImages.Purpose) -> DrawnImages {
       DrawnImages(generator, width: width, height: height, colorMode: .grayscale, seed: 1, purpose: purpose)
     }
@@ -29,7 +30,7 @@ import Training
       ReLU()
       MaxPool2D()
       Flatten()
-      Dense(32 * 11 * 2, codec.outputCount).named("output")
+      Dense(32 * 12 * 3, codec.outputCount).named("output")
     }
     model.initialize(seed: 1)
     let epochs = 12

@@ -32,7 +32,8 @@ final class EpochPrinter: EventSink {
 
 let codec = try LabelCodec(charset: .digits, maximumLength: 1)
 let generator = try CaptchaGenerator(
-  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 100, height: 30))
+  configuration: GeneratorConfiguration(
+    types: [.digit], lengths: 1...1, width: 100, height: 30, difficulty: GeneratorDifficulty(lines: 0.5)))
 func images(_ purpose: DrawnImages.Purpose) -> DrawnImages {
   DrawnImages(generator, width: 100, height: 30, colorMode: .grayscale, seed: 1, purpose: purpose)
 }
@@ -42,7 +43,7 @@ let model = Sequential {
   Conv2D(16, 32, kernelSize: 3, activation: .relu).named("conv2")
   MaxPool2D()
   Flatten()
-  Dense(11 * 2 * 32, codec.outputCount).named("output")
+  Dense(12 * 3 * 32, codec.outputCount).named("output")
 }
 model.initialize(seed: 1)
 let trainer = Trainer(

@@ -48,7 +48,7 @@ let model = Sequential {
   Conv2D(16, 32, kernelSize: 3, activation: .relu).named("conv2")
   MaxPool2D()
   Flatten()
-  Dense(11 * 2 * 32, 64, activation: .relu).named("dense")
+  Dense(12 * 3 * 32, 64, activation: .relu).named("dense")
   highway.named("highway")
   Dense(64, codec.outputCount).named("output")
 }
@@ -56,7 +56,8 @@ model.initialize(seed: 1)
 let before = model.weights
 
 let generator = try CaptchaGenerator(
-  configuration: GeneratorConfiguration(types: [.digit], lengths: 1...1, width: 100, height: 30))
+  configuration: GeneratorConfiguration(
+    types: [.digit], lengths: 1...1, width: 100, height: 30, difficulty: GeneratorDifficulty(lines: 0.5)))
 let images = [DrawnImages.Purpose.training, .validation].map {
   DrawnImages(generator, width: 100, height: 30, colorMode: .grayscale, seed: 1, purpose: $0)
 }
