@@ -1,5 +1,4 @@
 import Data
-import Tensor
 
 /// Finds labels that a model contradicts although it is sure of what it reads: they are likely wrong.
 ///

@@ -287,7 +287,7 @@ import Testing
     // 29 and 1: the mean is 15, and 1 is less than 1.5.
     #expect(
       try check(folder, codec: codec).findings.contains {
-        $0.kind == .rareType && $0.detail == "type \"rare\" has 1 images, where the types have 15 on average"
+        $0.kind == .rareType && $0.detail == "type \"rare\" has 1 of 30 images, where the mean of the types is 15"
       })
   }
 

@@ -9,13 +9,13 @@ struct DatasetCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Finds images, labels and names that are wrong or doubtful.",
     discussion: """
-      Errors are images that can't be used or are surely wrong; the rest are warnings. Exit code 1 if there are errors,
+      Errors are images that can't be used or are surely wrong; the rest are warnings. Exit code 1 if there are errors, \
       or with --strict any findings.
 
       Examples:
         captcha-cli dataset check images
         captcha-cli dataset check images --validation new-images --strict
-        captcha-cli dataset check images --model runs/1/checkpoints/best-exact-match.safetensors --confidence 0.95
+        captcha-cli dataset check images --model model.safetensors
       """)
 
   @OptionGroup var folder: DatasetFolder
@@ -82,8 +82,8 @@ struct DatasetCheck: ParsableCommand {
     }
     if auditor.inexpressibleCount > 0 {
       StandardStreams.note(
-        "\(auditor.inexpressibleCount.grouped) labels the model cannot say (too long, or characters that it does not "
-          + "know); it has not judged them")
+        "labels that the model cannot say (too long, or characters that it does not know) and has not judged: "
+          + auditor.inexpressibleCount.grouped)
     }
   }
 

@@ -35,11 +35,13 @@ enum BalanceFindings {
 
   private static func rareTypes(_ statistics: DatasetStatistics) -> [DatasetFinding] {
     let types = statistics.types
-    let mean = Double(types.values.reduce(0, +)) / Double(max(types.count, 1))
+    let total = types.values.reduce(0, +)
+    let mean = Double(total) / Double(max(types.count, 1))
     return types.filter { Double($0.value) < rareShare * mean }.sorted { $0.key < $1.key }.map {
       DatasetFinding(
         .rareType, files: [],
-        detail: "type \"\($0.key)\" has \($0.value) images, where the types have \(Int(mean.rounded())) on average")
+        detail: "type \"\($0.key)\" has \($0.value) of \(total) images, where the mean of the types is "
+          + "\(Int(mean.rounded()))")
     }
   }
 }
