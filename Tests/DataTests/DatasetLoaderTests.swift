@@ -30,7 +30,7 @@ import Testing
     for index in 0..<8 {
       let sample = loaded.dataset.samples[index]
       #expect(loaded.dataset.image(at: index) == (try PNG.read(path + "/" + sample.name, as: .rgb)))
-      #expect(sample.label == DatasetListing.label(fromFileName: sample.name))
+      #expect(sample.label == FileNameParts(sample.name).label)
       #expect((sample.text == sample.label) == (sample.type != "math"))
     }
   }
@@ -56,7 +56,7 @@ import Testing
     ("a1-.PNG", "a1"), ("a1-ff.jpeg", "a1"), ("a1_ff.GIF", "a1"),
   ])
   func labelOfAFileName(name: String, label: String?) {
-    #expect(DatasetListing.label(fromFileName: name) == label)
+    #expect(FileNameParts(name).label == label)
   }
 
   @Test func labelFile() throws {

@@ -45,22 +45,13 @@ struct DatasetListing {
     for name in names {
       if name.hasControlCharacter {
         rejected.append(Rejection(file: name, reason: "the file name has a control character"))
-      } else if let label = Self.label(fromFileName: name) {
+      } else if let label = FileNameParts(name).label {
         samples.append(Sample(name: name, label: label))
       } else {
         let example = "LABEL-HASH" + (name.lastIndex(of: ".").map { name[$0...] } ?? "")
         rejected.append(Rejection(file: name, reason: "no label in the file name, which must be \(example)"))
       }
     }
-  }
-
-  /// The label of `LABEL-HASH.png` or `LABEL_HASH.png`: what stands before the last hyphen or, without any, underscore.
-  static func label(fromFileName name: String) -> String? {
-    let stem = name[..<(name.lastIndex(of: ".") ?? name.endIndex)]
-    guard let separator = stem.lastIndex(of: "-") ?? stem.lastIndex(of: "_"), separator > stem.startIndex else {
-      return nil
-    }
-    return String(stem[..<separator])
   }
 
   /// Which of the sorted names no sample has; the samples are sorted by name too.

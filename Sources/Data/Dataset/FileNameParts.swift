@@ -1,5 +1,3 @@
-import Foundation
-
 /// A file name of the form `LABEL-HASH.png` or `LABEL_HASH.png`, as far as it has that form.
 struct FileNameParts {
   /// What stands before the last hyphen or, without any, underscore; nil where there is none.
@@ -9,7 +7,8 @@ struct FileNameParts {
 
   /// - Parameter path: of which the last component counts.
   init(_ path: String) {
-    let stem = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
+    let stem = name[..<(name.lastIndex(of: ".") ?? name.endIndex)]
     guard let separator = stem.lastIndex(of: "-") ?? stem.lastIndex(of: "_"), separator > stem.startIndex else {
       (label, hash) = (nil, nil)
       return
