@@ -24,6 +24,12 @@ struct Train: ParsableCommand {
   var validationData: String?
 
   @Option(
+    help: ArgumentHelp(
+      "A folder for files that keep the decoded images; the pixels are then read from there, not kept in memory.",
+      valueName: "dir"))
+  var cache: String?
+
+  @Option(
     name: .customLong("run"),
     help: ArgumentHelp("The folder for everything that the run writes; the next runs/N otherwise.", valueName: "dir"))
   var runDirectory: String?
@@ -72,7 +78,7 @@ struct Train: ParsableCommand {
     let path = directory.displayPath
     let (result, signalExitCode) = try training.train()
     let isInterrupted = result.outcome == .stopped(.interrupted)
-    let evaluation = isInterrupted ? nil : training.evaluate(training.images.validation)
+    let evaluation = isInterrupted ? nil : try training.evaluate(training.images.validation)
     let summary = RunSummary(result, run: path, evaluation: evaluation)
     try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
     if json { try StandardStreams.write(json: summary) }
@@ -91,6 +97,7 @@ struct Train: ParsableCommand {
     var overrides: [String] = []
     if let data { overrides.append("data.path=\(quoted(data))") }
     if let validationData { overrides.append("data.validation_path=\(quoted(validationData))") }
+    if let cache { overrides.append("data.cache=\(quoted(cache))") }
     if let epochs { overrides.append("training.epochs=\(epochs)") }
     if let seed { overrides.append("seed=\(seed)") }
     overrides += set
