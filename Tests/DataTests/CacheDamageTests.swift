@@ -15,7 +15,8 @@ import Testing
 
   @Test func aFileThatIsCutOffIsMadeAnew() throws {
     let folder = try CachedFolder(count: 3)
-    let fresh = try folder.load().loaded
+    _ = try folder.load()
+    let fresh = try folder.loader(cached: false).load(folder.images.path)
     let whole = try bytes(folder.cacheFile)
     let pixels = PackedImageHeader.pixelOffset
     // In the magic text, after it, in the header, in the pixels, at the index, in it, before the last byte.
@@ -45,7 +46,8 @@ import Testing
 
   @Test func everyFlippedByteIsFound() throws {
     let folder = try CachedFolder(count: 3)
-    let fresh = try folder.load().loaded
+    _ = try folder.load()
+    let fresh = try folder.loader(cached: false).load(folder.images.path)
     let path = try folder.cacheFile
     let whole = try bytes(path)
     let (pixels, size) = (PackedImageHeader.pixelOffset, 20 * 6)
@@ -158,6 +160,22 @@ import Testing
 @Suite struct ChecksumTests {
   private func checksum(_ bytes: [UInt8], seed: UInt64 = 0) -> UInt64 {
     bytes.withUnsafeBytes { Checksum64.of($0, seed: seed) }
+  }
+
+  /// What the xxHash library (by way of Python's xxhash 4.1.0) computes of the bytes 0, 7, 14 and so on.
+  @Test func isXXH64() {
+    let expected: [(count: Int, seed: UInt64, checksum: UInt64)] = [
+      (0, 0x0, 0xEF46_DB37_51D8_E999), (1, 0x0, 0xE934_A84A_DB05_2768), (3, 0x0, 0x9FF7_0A63_5A62_09AB),
+      (4, 0x0, 0xAE5A_CDC0_0A55_AC41), (8, 0x0, 0x8711_6B33_65B9_24EB), (13, 0x0, 0x92E7_AC00_FD9C_E667),
+      (31, 0x0, 0x0F18_7C62_B1E7_22B7), (32, 0x0, 0x91B0_CB09_31A8_C629), (33, 0x0, 0x931B_043C_F8D6_5B94),
+      (63, 0x0, 0x2191_10BF_13E2_FA26), (100, 0x0, 0x8E22_72C0_8247_D5DB), (1200, 0x0, 0xCB62_1C03_B8F0_FFCE),
+      (36001, 0x0, 0xDC25_C768_F3DB_9DC7), (0, 0x1, 0xD5AF_BA13_36A3_BE4B),
+      (100, 0x9E37_79B1_85EB_CA87, 0x83EA_E33D_717F_90E0),
+    ]
+    for (count, seed, checksum) in expected {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }
+      #expect(self.checksum(bytes, seed: seed) == checksum, "\(count) bytes")
+    }
   }
 
   @Test func everyByteAndEveryLengthCounts() {
