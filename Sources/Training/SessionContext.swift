@@ -56,7 +56,7 @@ extension TrainingSession: TrainingContext {
     if let known, known.step == step, known.readings.count >= count { return Array(known.readings.prefix(count)) }
     return try withEvaluationWeights {
       var readings: [LabelledReading] = []
-      evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
+      try evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
         readings += labelled(batch)
         return readings.count < count
       }
@@ -65,8 +65,8 @@ extension TrainingSession: TrainingContext {
     }
   }
 
-  func contradictoryLabels(limit: Int) -> [ContradictoryLabels] {
-    training.contradictorySamples(limit: limit).map { samples in
+  func contradictoryLabels(limit: Int) throws -> [ContradictoryLabels] {
+    try training.contradictorySamples(limit: limit).map { samples in
       ContradictoryLabels(names: samples.map(\.name), labels: samples.map(\.label))
     }
   }

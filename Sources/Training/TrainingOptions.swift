@@ -13,16 +13,19 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
   public var seed: UInt64
   /// How the factors of the dense layers' products are taken in training; evaluation always takes float32.
   public var precision: ArithmeticPrecision
+  /// How many batches are made ahead of the step that needs them; 0 makes each when it is needed. Changes no result.
+  public var prefetch: Int
 
   public init(
     epochs: Int, batchSize: Int, evaluationBatchSize: Int? = nil, seed: UInt64 = 42,
-    precision: ArithmeticPrecision = .float32
+    precision: ArithmeticPrecision = .float32, prefetch: Int = 2
   ) {
     self.epochs = epochs
     self.batchSize = batchSize
     self.evaluationBatchSize = evaluationBatchSize
     self.seed = seed
     self.precision = precision
+    self.prefetch = prefetch
   }
 }
 

@@ -32,6 +32,9 @@ final class TrainingSession {
     {
       throw TrainingError("\(name) \(value): a training needs at least 1; give a larger number")
     }
+    if trainer.options.prefetch < 0 {
+      throw TrainingError("prefetch \(trainer.options.prefetch): give 0 or more batches to make ahead")
+    }
     guard training.count > 0 else { throw TrainingError("the training part has no images; give more data") }
     guard validation.count > 0 else {
       throw TrainingError("the validation part has no images; give more data or a larger validation share")
@@ -113,9 +116,15 @@ final class TrainingSession {
 
   private func trainEpochs() throws -> TrainingOutcome {
     if let reason = position.stopReason { return .stopped(reason) }
+    let source = EpochBatches(
+      training, batchSize: trainer.options.batchSize, seed: trainer.options.seed, epoch: position.epoch,
+      batch: position.batch)
+    let batches = BatchPrefetcher(
+      count: source.count(epochs: plan.epochs), ahead: trainer.options.prefetch, make: source.batch)
+    defer { batches.stop() }
     while position.epoch < plan.epochs {
       epoch = position.epoch
-      switch try trainEpoch() {
+      switch try trainEpoch(batches) {
       case .interrupted:
         try saveResumeState()
         return .stopped(.interrupted)
@@ -152,8 +161,9 @@ final class TrainingSession {
   }
 
   /// Trains the current epoch from the current position.
-  private func trainEpoch() throws -> EpochEnd {
+  private func trainEpoch(_ batches: BatchPrefetcher<Batch>) throws -> EpochEnd {
     let start = ContinuousClock.now
+    let waitedBefore = batches.waitedSeconds
     var running = EpochMetrics(trainer.metrics)
     if let state = position.metrics { running.restore(state) }
     // An epoch that is taken up in the middle has begun before; one that is interrupted here begins when it is resumed.
@@ -162,21 +172,19 @@ final class TrainingSession {
       try trainer.callbacks.onEpochBegin(self)
     }
     send(.epochBegan(epoch: epoch, of: plan.epochs, learningRate: learningRate))
-    let batches = BatchOrder(
-      count: training.count, batchSize: trainer.options.batchSize, seed: trainer.options.seed, epoch: epoch)
     var images = 0
     var isCutShort = false
-    for index in position.batch..<batches.count {
+    for index in position.batch..<plan.stepsPerEpoch {
       if index > 0, interruption.isRequested {
         position.metrics = running.state
         return .interrupted
       }
       try trainer.callbacks.onBatchBegin(self)
-      let batch = batch(batches[index])
+      let batch = try next(batches)
       try trainStep(batch, &running)
       step += 1
       position.batch = index + 1
-      images += batches[index].count
+      images += batch.images.shape[0]
       let logs = running.logs()
       try trainer.callbacks.onBatchEnd(self, logs: logs)
       let speed = Double(images) / max(start.secondsSince, 1e-9)
@@ -184,10 +192,10 @@ final class TrainingSession {
       send(
         .batchEnded(
           BatchProgress(
-            epoch: epoch, epochs: plan.epochs, step: index + 1, steps: batches.count, logs: logs,
+            epoch: epoch, epochs: plan.epochs, step: index + 1, steps: plan.stepsPerEpoch, logs: logs,
             learningRate: learningRate, imagesPerSecond: speed, remainingSeconds: Double(remaining) / speed)))
       guard stopReason == nil else {
-        isCutShort = index + 1 < batches.count
+        isCutShort = index + 1 < plan.stepsPerEpoch
         break
       }
     }
@@ -196,7 +204,8 @@ final class TrainingSession {
       position.metrics = running.state
       try saveResumeState()
     }
-    let trainingSeconds = start.secondsSince
+    let trainingSeconds = max(start.secondsSince, 1e-9)
+    let dataWait = (batches.waitedSeconds - waitedBefore) / trainingSeconds
     let usedRate = learningRate
     var logs = running.logs()
     let validated = try validate()
@@ -210,7 +219,7 @@ final class TrainingSession {
       .epochEnded(
         EpochSummary(
           epoch: epoch, epochs: plan.epochs, logs: logs, learningRate: usedRate, seconds: start.secondsSince,
-          imagesPerSecond: Double(images) / max(trainingSeconds, 1e-9))))
+          imagesPerSecond: Double(images) / trainingSeconds, dataWait: dataWait)))
     send(.weightsUpdated(epoch: epoch, weights: trainer.model.weights.tensors))
     position.epoch += 1
     position.batch = 0
@@ -218,12 +227,10 @@ final class TrainingSession {
     return isCutShort ? .cutShort : .finished
   }
 
-  private func batch(_ indices: ArraySlice<Int>) -> Batch {
-    OperationRecorder.pass("batch") {
+  private func next(_ batches: BatchPrefetcher<Batch>) throws -> Batch {
+    try OperationRecorder.pass("batch") {
       // The bytes of a data set are read, and floats of four bytes written.
-      OperationRecorder.measure("batch", bytes: 5 * indices.count * validation.imageSize) {
-        training.batch(indices, epoch: epoch)
-      }
+      try OperationRecorder.measure("batch", bytes: 5 * trainer.options.batchSize * validation.imageSize, batches.next)
     }
   }
 
@@ -265,9 +272,9 @@ final class TrainingSession {
       var metrics = EpochMetrics(trainer.metrics)
       var tally = EvaluationTally(codec: trainer.codec)
       var readings: [LabelledReading] = []
-      evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
+      try evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
         metrics.add(loss: batch.loss, images: batch.indices.count, batch: batch.metricBatch)
-        tally.add(batch, of: validation)
+        try tally.add(batch, of: validation)
         readings += labelled(batch)
         return true
       }
@@ -295,7 +302,7 @@ final class TrainingSession {
   var evaluation: BatchEvaluation {
     BatchEvaluation(
       model: trainer.model, loss: trainer.loss, codec: trainer.codec,
-      batchSize: trainer.options.evaluationBatchSize ?? trainer.options.batchSize)
+      batchSize: trainer.options.evaluationBatchSize ?? trainer.options.batchSize, prefetch: trainer.options.prefetch)
   }
 
   private func note(_ logs: Logs) {

@@ -34,7 +34,7 @@ import Testing
       (pixels[0], pixels[1]) = images[index].read
       return Sample(name: "\(index)", label: images[index].label, type: images[index].type)
     }
-    return Evaluator(
+    return try Evaluator(
       model: FirstBytesReader(), loss: SoftmaxCrossEntropy(),
       codec: try LabelCodec(charset: Charset("01"), maximumLength: 2), batchSize: 2
     ).evaluate(dataset)

@@ -18,7 +18,10 @@ import Testing
     #expect(
       seed.optimizer
         == ComponentConfiguration("adam", ["learning_rate": 0.001, "amsgrad": true, "clipnorm": 1.0]))
-    #expect(seed.training == TrainingConfiguration.LoopConfiguration(epochs: 200, batchSize: 128, precision: .float32))
+    #expect(
+      seed.training
+        == TrainingConfiguration.LoopConfiguration(epochs: 200, batchSize: 128, precision: .float32, prefetch: 2))
+    #expect(seed.data.cache == nil)
     #expect(seed.data.validationFraction == 0.2)
     #expect(
       seed.callbacks == [

@@ -54,7 +54,9 @@ import Testing
     let written = try TrainingConfiguration(file: runner.path("runs/1/config.yaml"))
     #expect(written.data.path == "images")
     #expect(written.model.filters == [4, 8])
-    #expect(written.training == TrainingConfiguration.LoopConfiguration(epochs: 2, batchSize: 16, precision: .float32))
+    #expect(
+      written.training
+        == TrainingConfiguration.LoopConfiguration(epochs: 2, batchSize: 16, precision: .float32, prefetch: 2))
     let summary = try #require(
       try JSONSerialization.jsonObject(with: Data(runner.text("runs/1/summary.json").utf8)) as? [String: Any])
     for field in fields { #expect(summary[field] != nil, "\(field)") }

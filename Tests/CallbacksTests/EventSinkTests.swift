@@ -100,7 +100,7 @@ import Testing
       lines == [
         "1970-01-01T00:00:00Z  Training: 4 epochs, 5 batches each; 36 images to train on, 9 to validate",
         "1970-01-01T00:00:00Z  Epoch 1/4  1:15  63.1 img/s  loss 0.5000  val_loss 1.00e-04  val_exact_match 12.50 %"
-          + "  rate 0.0005",
+          + "  rate 0.0005  waiting for data 0 %",
         "1970-01-01T00:00:00Z  Saved best-val-loss (val_loss 0.2500)",
       ])
   }
@@ -155,7 +155,7 @@ import Testing
       lines == [
         #"{"epoch":0,"epochs":4,"event":"train_began","images":36,"learning_rate":0.1,"steps":5,"#
           + #""time":"1970-01-01T00:00:00Z","validation_images":9}"# + "\n",
-        #"{"epoch":0,"epochs":4,"event":"epoch_ended","images_per_second":63.14,"learning_rate":0.0005,"#
+        #"{"data_wait":0,"epoch":0,"epochs":4,"event":"epoch_ended","images_per_second":63.14,"learning_rate":0.0005,"#
           + #""logs":{"gH":1,"g_h":2,"loss":"nan","val_my_score":0.5},"seconds":75,"time":"1970-01-01T00:00:00Z"}"#
           + "\n",
         #"{"epoch":0,"event":"model_saved","metric":"val_loss","name":"best \"a\"\n","time":"1970-01-01T00:00:00Z","#
@@ -222,6 +222,23 @@ import Testing
     try bar.receive(batch(1))
     try bar.receive(epochEnded(2, [.loss: 0.5]))
     #expect(screen.text == "Epoch 3/4  1:15  63.1 img/s  loss 0.5000  rate 0.0005\n")
+  }
+
+  /// The log has the share of waiting for data always, the others where it matters.
+  @Test func waitingForDataIsShownWhereItMatters() {
+    func line(_ share: Double, _ language: Language, least: Double? = nil) -> String? {
+      let event = TrainingEvent.epochEnded(
+        EpochSummary(
+          epoch: 0, epochs: 4, logs: [.loss: 0.5], learningRate: 0.0005, seconds: 75, imagesPerSecond: 63.14,
+          dataWait: share))
+      return least.map { language.line(event, verbose: false, leastDataWait: $0) }
+        ?? language.line(event, verbose: false)
+    }
+    let start = "Epoch 1/4  1:15  63.1 img/s  loss 0.5000  rate 0.0005"
+    #expect(line(0.0099, .en) == start)
+    #expect(line(0.031, .en) == start + "  waiting for data 3 %")
+    #expect(line(0.0001, .en, least: 0) == start + "  waiting for data 0 %")
+    #expect(line(0.031, .zh) == "第 1/4 轮  用时 1:15  63.1 张/秒  损失 0.5000  学习率 0.0005  等待数据 3 %")
   }
 
   // MARK: List

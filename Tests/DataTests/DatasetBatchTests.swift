@@ -14,7 +14,7 @@ import Testing
   @Test func imagesAreBytesDividedBy255() throws {
     let dataset = try dataset()
     let indices = [19, 0, 7, 7, 3, 12, 1, 2, 11]
-    let images = dataset.images(at: indices)
+    let images = try dataset.images(at: indices)
     #expect(images.shape == [9, 2, 16, 3] && images.dtype == .float32)
     let expected = indices.flatMap { index in (0..<96).map { Float((index * 37 + $0 * 5) % 256) / 255 } }
     #expect(images.elements() == expected)
@@ -23,9 +23,9 @@ import Testing
 
   @Test func oneImageIsTheSameAsInABatch() throws {
     let dataset = try dataset()
-    let alone = dataset.image(at: 5).tensor
+    let alone = try dataset.image(at: 5).tensor
     #expect(alone.shape == [1, 2, 16, 3])
-    #expect(alone.elements() == dataset.images(at: [5]).elements())
+    #expect(try alone.elements() == dataset.images(at: [5]).elements())
   }
 
   @Test func labelsBelongToTheImages() throws {
@@ -33,7 +33,7 @@ import Testing
     let codec = try LabelCodec(charset: Charset("0123456789ab"), maximumLength: 4)
     let labels = try dataset.encodedLabels(codec: codec)
     #expect(labels.count == 20)
-    let batch = dataset.batch([13, 4][...], labels: labels)
+    let batch = try dataset.batch([13, 4][...], labels: labels)
     #expect(batch.classes.shape == [2, 4])
     // "13a" and "4ab", padding is 12.
     #expect(batch.classes.elements(of: Int32.self) == [1, 3, 10, 12, 4, 10, 11, 12])
@@ -46,10 +46,10 @@ import Testing
       for offset in pixels.indices { pixels[offset] = UInt8(index % 4 * 10 + offset) }
       return Sample(name: "\(index)", label: labels[index])
     }
-    let found = dataset.contradictorySamples(limit: 10)
+    let found = try dataset.contradictorySamples(limit: 10)
     #expect(found.map { $0.map(\.name) } == [["1", "5", "9"], ["3", "7", "11"]])
-    #expect(dataset.contradictorySamples(limit: 1).count == 1)
-    #expect(dataset.subset([0, 1, 2, 9]).contradictorySamples(limit: 10).isEmpty)
+    #expect(try dataset.contradictorySamples(limit: 1).count == 1)
+    #expect(try dataset.subset([0, 1, 2, 9]).contradictorySamples(limit: 10).isEmpty)
   }
 
   @Test func readingsDecodeEachImage() throws {

@@ -71,7 +71,7 @@ private final class PixelReader: Layer {
   }
 
   private func evaluate(_ cases: [Case], batchSize: Int = 16) throws -> EvaluationReport {
-    Evaluator(
+    try Evaluator(
       model: PixelReader(codec, logit: logit), loss: BinaryCrossEntropy(), codec: codec, batchSize: batchSize
     ).evaluate(try dataset(cases))
   }
@@ -175,7 +175,7 @@ private final class PixelReader: Layer {
       Case(label: "1-2", read: "112", type: "math"), Case(label: "3", read: "4", type: "digit"),
     ]
     var seen: [Int] = []
-    let report = Evaluator(
+    let report = try Evaluator(
       model: PixelReader(codec, logit: logit), loss: BinaryCrossEntropy(), codec: codec, batchSize: 1
     ).evaluate(try dataset(cases)) { seen.append($0) }
     #expect(seen == [1, 2, 3, 4])

@@ -133,7 +133,7 @@ import Training
   /// Binary cross-entropy by its definition, in Double, of each image.
   private func lossOfEachImage(_ model: Sequential, _ dataset: Dataset, _ codec: LabelCodec) throws -> [Double] {
     try (0..<dataset.count).map { index in
-      let logits = model(dataset.image(at: index).tensor, .inference).elements().map(Double.init)
+      let logits = model(try dataset.image(at: index).tensor, .inference).elements().map(Double.init)
       let classes = try codec.encode(dataset.labels[index])
       let terms = logits.enumerated().map { output, logit in
         let isTrue = classes[output / codec.classCount] == output % codec.classCount
@@ -194,10 +194,10 @@ import Training
     var measured: [(samples: Int, share: Double, expected: Double)] = []
     let model = small.model()
     let codec = small.codec
-    func expected(_ samples: Int) -> Double {
+    func expected(_ samples: Int) throws -> Double {
       let count = min(samples, validation.count)
-      let right = (0..<count).filter { index in
-        let logits = model(validation.image(at: index).tensor, .inference).elements()
+      let right = try (0..<count).filter { index in
+        let logits = model(try validation.image(at: index).tensor, .inference).elements()
         return codec.decode(scores: logits).text == validation.labels[index]
       }
       return Double(right.count) / Double(count)
@@ -218,7 +218,7 @@ import Training
           }
           guard point == .batchEnd || point == .epochEnd else { return }
           for samples in [2, 1, 5, 100] {
-            measured.append((samples, try context.exactMatch(samples: samples), expected(samples)))
+            measured.append((samples, try context.exactMatch(samples: samples), try expected(samples)))
           }
         }
       ]

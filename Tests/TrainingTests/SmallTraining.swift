@@ -20,6 +20,7 @@ struct SmallTraining {
   var loss: any Loss = BinaryCrossEntropy()
   var modelMetadata = ["model": "small"]
   var accumulationSteps = 2
+  var prefetch = 2
   var callbacks: () -> [any Callback] = { [] }
 
   static let width = 8
@@ -56,7 +57,8 @@ struct SmallTraining {
           accumulationSteps: accumulationSteps),
       codec: codec, callbacks: callbacks(), sinks: sinks,
       options: TrainingOptions(
-        epochs: epochs, batchSize: batchSize, evaluationBatchSize: 3, seed: seed, precision: precision),
+        epochs: epochs, batchSize: batchSize, evaluationBatchSize: 3, seed: seed, precision: precision,
+        prefetch: prefetch),
       directory: directory, modelMetadata: modelMetadata, metrics: metrics)
   }
 

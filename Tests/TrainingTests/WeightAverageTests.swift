@@ -65,7 +65,7 @@ import Training
     let saved = try Safetensors(contentsOf: folder.run.model(named: "last")).tensors
     expectClose(saved, expected, "the saved model")
     // What was measured is what the left model measures.
-    let report = Evaluator(model: trainer.model, loss: trainer.loss, codec: small.codec, batchSize: 3)
+    let report = try Evaluator(model: trainer.model, loss: trainer.loss, codec: small.codec, batchSize: 3)
       .evaluate(try small.validation)
     let measured = try #require(result.history.last?.logs[.valLoss])
     #expect(abs(try #require(report.loss) - measured) < 1e-6)

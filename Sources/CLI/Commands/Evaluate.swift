@@ -22,6 +22,12 @@ struct Evaluate: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of labelled images.", valueName: "dir"))
   var data: String
 
+  @Option(
+    help: ArgumentHelp(
+      "A folder for files that keep the decoded images; the pixels are then read from there, not kept in memory.",
+      valueName: "dir"))
+  var cache: String?
+
   @Option(help: "How many images are computed at once.")
   var batchSize = 128
 
@@ -48,8 +54,8 @@ struct Evaluate: ParsableCommand {
     let loaded = try DatasetLoader(
       options: DatasetOptions(
         width: configuration.imageWidth, height: configuration.imageHeight, colorMode: configuration.colorMode,
-        codec: nil, maximumRejectedShare: maximumRejectedShare)
-    ).load(data, progress: reading.update)
+        codec: nil, maximumRejectedShare: maximumRejectedShare, cache: cache)
+    ).load(data, progress: reading.update, notice: StandardStreams.note)
     reading.finish()
     let known = recognizer.description.knownSizes
     let others = loaded.imageSizes.filter { !known.contains($0.key) }
@@ -60,7 +66,7 @@ struct Evaluate: ParsableCommand {
     }
     for rejection in loaded.rejected { StandardStreams.note("left out: \(rejection)") }
     let progress = ProgressLine("evaluating")
-    let evaluation = Evaluator(
+    let evaluation = try Evaluator(
       model: recognizer.model, loss: recognizer.loss, codec: recognizer.codec, batchSize: batchSize
     ).evaluate(loaded.dataset) { progress.update($0, loaded.dataset.count) }
     progress.finish()

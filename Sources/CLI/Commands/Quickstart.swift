@@ -59,7 +59,7 @@ struct Quickstart: ParsableCommand {
     }
 
     let heldOut = try DrawnImages(configuration, purpose: .heldOut)
-    let evaluation = training.evaluate(try heldOut.dataset(0..<Self.heldOut))
+    let evaluation = try training.evaluate(try heldOut.dataset(0..<Self.heldOut))
     let summary = RunSummary(result, run: path, evaluation: evaluation)
     try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
     let samples = try SampleImages(

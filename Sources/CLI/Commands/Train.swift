@@ -56,7 +56,7 @@ struct Train: ParsableCommand {
     let path = directory.displayPath
     let (result, signalExitCode) = try training.train()
     let isInterrupted = result.outcome == .stopped(.interrupted)
-    let evaluation = isInterrupted ? nil : training.evaluate(training.images.validation)
+    let evaluation = isInterrupted ? nil : try training.evaluate(training.images.validation)
     let summary = RunSummary(result, run: path, evaluation: evaluation)
     try StandardStreams.jsonText(summary, pretty: true).writeFile(directory.summary)
     if json { try StandardStreams.write(json: summary) }

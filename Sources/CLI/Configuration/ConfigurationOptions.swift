@@ -11,6 +11,12 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A folder to validate with; a share of the images otherwise.", valueName: "dir"))
   var validationData: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A folder for files that keep the decoded images; the pixels are then read from there, not kept in memory.",
+      valueName: "dir"))
+  var cache: String?
+
   @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
   var config: String?
 
@@ -37,6 +43,7 @@ struct ConfigurationOptions: ParsableArguments {
       all.append(isSynthetic ? "data=\(data)" : "data.path=\(quoted(data))")
     }
     if let validationData { all.append("data.validation_path=\(quoted(validationData))") }
+    if let cache { all.append("data.cache=\(quoted(cache))") }
     if let seed { all.append("seed=\(seed)") }
     all += set
     if let file = file ?? config {

@@ -31,6 +31,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var validationFraction: Double
     /// A folder of which more than this share cannot be used is refused.
     public var maximumRejectedShare: Double
+    /// A folder for files that keep the decoded images of the folders; nil keeps all pixels in memory.
+    public var cache: String?
     /// What changes the images at random each time that they are trained on, one after the other.
     public var augmentations: [ComponentConfiguration]
     public var generate: GenerateConfiguration
@@ -67,5 +69,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var batchSize: Int
     /// How the factors of the dense layers' products are taken in training.
     public var precision: ArithmeticPrecision
+    /// How many batches are made ahead of the step that needs them.
+    public var prefetch: Int
   }
 }

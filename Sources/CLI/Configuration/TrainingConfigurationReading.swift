@@ -60,7 +60,8 @@ extension TrainingConfiguration {
     training = LoopConfiguration(
       epochs: try trainingSection.integer("epochs", in: 1...1_000_000),
       batchSize: try trainingSection.integer("batch_size", in: 1...65_536),
-      precision: try trainingSection.choice("precision"))
+      precision: try trainingSection.choice("precision"),
+      prefetch: try trainingSection.integer("prefetch", in: 0...64))
     let callbackComponents = try section.components("callbacks")
     callbacks = callbackComponents.map(\.configuration)
     try trainingSection.finish()
@@ -172,6 +173,7 @@ extension TrainingConfiguration.DataConfiguration {
     validationPath = try section.optionalText("validation_path", "the path of a folder")
     validationFraction = try section.number("validation_fraction", in: 0.001...0.999)
     maximumRejectedShare = try section.number("maximum_rejected_share", in: 0...1)
+    cache = try section.optionalText("cache", "the path of a folder")
     let augmentationComponents = try section.components("augmentations")
     augmentations = augmentationComponents.map(\.configuration)
     for component in augmentationComponents {
@@ -180,6 +182,11 @@ extension TrainingConfiguration.DataConfiguration {
     var generation = try section.section("generate")
     generate = try TrainingConfiguration.GenerateConfiguration(&generation)
     try section.finish()
+    if path == nil, let cache {
+      throw ConfigurationFileError(
+        section.origin(of: "cache"),
+        "data.cache is \(cache), but data.path is missing; only the images of a folder are kept in a cache")
+    }
     if path == nil, let validationPath {
       throw ConfigurationFileError(
         section.origin(of: "validation_path"),

@@ -16,6 +16,7 @@ extension TrainingConfiguration {
           ("validation_path", optional(data.validationPath.map(text))),
           ("validation_fraction", plain("\(data.validationFraction)")),
           ("maximum_rejected_share", plain("\(data.maximumRejectedShare)")),
+          ("cache", optional(data.cache.map(text))),
           ("augmentations", Node(data.augmentations.map(node))),
           (
             "generate",
@@ -44,7 +45,7 @@ extension TrainingConfiguration {
         "training",
         mapping([
           ("epochs", plain("\(training.epochs)")), ("batch_size", plain("\(training.batchSize)")),
-          ("precision", plain(training.precision.rawValue)),
+          ("precision", plain(training.precision.rawValue)), ("prefetch", plain("\(training.prefetch)")),
         ])
       ),
       ("callbacks", Node(callbacks.map(node))),

@@ -65,8 +65,8 @@ struct TrainingImages {
     let loaded = try DatasetLoader(
       options: DatasetOptions(
         width: model.imageWidth, height: model.imageHeight, colorMode: model.colorMode, codec: model.codec,
-        maximumRejectedShare: configuration.data.maximumRejectedShare)
-    ).load(path, progress: progress.update)
+        maximumRejectedShare: configuration.data.maximumRejectedShare, cache: configuration.data.cache)
+    ).load(path, progress: progress.update, notice: StandardStreams.note)
     progress.finish()
     if !loaded.rejected.isEmpty {
       StandardStreams.note(

@@ -51,7 +51,7 @@ struct TrainingRun {
       sinks: sinks + [ConfigurationFileSink(directory.configuration, text: try configuration.yaml())],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed,
-        precision: configuration.training.precision),
+        precision: configuration.training.precision, prefetch: configuration.training.prefetch),
       directory: directory, modelMetadata: try description.metadata(), settings: Self.settings(configuration, callbacks)
     )
   }
@@ -113,10 +113,11 @@ struct TrainingRun {
   }
 
   /// Measures the model as it is now on all of `dataset`.
-  func evaluate(_ dataset: Dataset) -> EvaluationReport {
+  func evaluate(_ dataset: Dataset) throws -> EvaluationReport {
     let progress = ProgressLine("evaluating")
-    let report = Evaluator(
-      model: model, loss: loss, codec: configuration.model.codec, batchSize: configuration.training.batchSize
+    let report = try Evaluator(
+      model: model, loss: loss, codec: configuration.model.codec, batchSize: configuration.training.batchSize,
+      prefetch: configuration.training.prefetch
     ).evaluate(dataset) { progress.update($0, dataset.count) }
     progress.finish()
     return report

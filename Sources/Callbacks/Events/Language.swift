@@ -32,6 +32,11 @@ extension Language {
     return String(format: "%.1f", seconds) + choose(" s", " 秒")
   }
 
+  func dataWait(_ share: Double) -> String {
+    let number = String(format: "%.0f %%", 100 * share)
+    return choose("waiting for data \(number)", "等待数据 \(number)")
+  }
+
   func learningRate(_ rate: Float) -> String { choose("rate ", "学习率 ") + Self.rate(rate) }
 
   /// `val_loss 0.1234`
@@ -90,12 +95,14 @@ extension Language {
 extension Language {
   /// The line of an event for a log; nil for an event that a log does not show.
   ///
-  /// - Parameter verbose: show every change of the learning rate, not only reductions.
-  func line(_ event: TrainingEvent, verbose: Bool) -> String? {
+  /// - Parameters:
+  ///   - verbose: show every change of the learning rate, not only reductions.
+  ///   - leastDataWait: the smallest share of waiting for data that an epoch's line shows; it matters to few.
+  func line(_ event: TrainingEvent, verbose: Bool, leastDataWait: Double = 0.01) -> String? {
     switch event {
     case .trainBegan(let plan): return began(plan)
     case .epochBegan, .batchEnded, .validationEnded, .weightsUpdated, .gradientsMeasured: return nil
-    case .epochEnded(let summary): return ended(summary)
+    case .epochEnded(let summary): return ended(summary, leastDataWait)
     case .learningRateChanged(let change): return changed(change, verbose: verbose)
     case .modelSaved(let model): return saved(model)
     case .bestWeightsRestored(let epoch, let metric, let value):
@@ -128,11 +135,13 @@ extension Language {
         + "验证图片 \(plan.validationSamples) 张")
   }
 
-  private func ended(_ summary: EpochSummary) -> String {
-    ([
-      epoch(summary.epoch, of: summary.epochs), choose("", "用时 ") + duration(summary.seconds),
-      speed(summary.imagesPerSecond),
-    ] + metrics(summary.logs) + [learningRate(summary.learningRate)]).joined(separator: "  ")
+  private func ended(_ summary: EpochSummary, _ leastDataWait: Double) -> String {
+    let waiting = summary.dataWait >= leastDataWait ? [dataWait(summary.dataWait)] : []
+    return
+      ([
+        epoch(summary.epoch, of: summary.epochs), choose("", "用时 ") + duration(summary.seconds),
+        speed(summary.imagesPerSecond),
+      ] + metrics(summary.logs) + [learningRate(summary.learningRate)] + waiting).joined(separator: "  ")
   }
 
   private func changed(_ change: LearningRateChange, verbose: Bool) -> String? {

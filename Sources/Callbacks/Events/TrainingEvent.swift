@@ -69,9 +69,12 @@ public struct EpochSummary: Sendable {
   public var seconds: Double
   /// Training images per second, validation not counted.
   public var imagesPerSecond: Double
+  /// The share of the time without validation, 0 to 1, in which the loop waited for its next batch.
+  public var dataWait: Double
 
   public init(
-    epoch: Int, epochs: Int, logs: Logs, learningRate: Float, seconds: Double, imagesPerSecond: Double
+    epoch: Int, epochs: Int, logs: Logs, learningRate: Float, seconds: Double, imagesPerSecond: Double,
+    dataWait: Double = 0
   ) {
     self.epoch = epoch
     self.epochs = epochs
@@ -79,6 +82,7 @@ public struct EpochSummary: Sendable {
     self.learningRate = learningRate
     self.seconds = seconds
     self.imagesPerSecond = imagesPerSecond
+    self.dataWait = dataWait
   }
 }
 

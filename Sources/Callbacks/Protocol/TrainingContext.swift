@@ -35,7 +35,7 @@ public protocol TrainingContext: AnyObject {
   func readings(samples: Int) throws -> [LabelledReading]
   /// Pictures of the training part that occur more than once with different labels, at most `limit` of them; none where
   /// the images are drawn for each epoch.
-  func contradictoryLabels(limit: Int) -> [ContradictoryLabels]
+  func contradictoryLabels(limit: Int) throws -> [ContradictoryLabels]
 
   /// Ends the training: the loop leaves the batch loop at once, validation and epoch end still run. The first reason
   /// counts.

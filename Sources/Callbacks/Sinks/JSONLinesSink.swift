@@ -10,7 +10,7 @@ import Foundation
 /// | `epoch_began` | `epoch`, `epochs`, `learning_rate` |
 /// | `batch_ended` (at most one a second) | `epoch`, `epochs`, `step`, `steps` (both of the epoch), `logs`, `learning_rate`, `images_per_second`, `remaining_seconds` |
 /// | `validation_ended` | `epoch`, `logs` |
-/// | `epoch_ended` | `epoch`, `epochs`, `logs`, `learning_rate`, `seconds`, `images_per_second` |
+/// | `epoch_ended` | `epoch`, `epochs`, `logs`, `learning_rate`, `seconds`, `images_per_second`, `data_wait` (the share of the time that the loop waited for batches) |
 /// | `learning_rate_changed` | `epoch`, `callback`, `earlier`, `requested`, `learning_rate`, `is_planned` |
 /// | `model_saved` | `epoch`, `name`, `metric`, `value` |
 /// | `best_weights_restored` | `epoch`, `metric`, `value` |
@@ -87,6 +87,7 @@ private struct EventLine: Encodable {
   var seconds: Double?
   var imagesPerSecond: Double?
   var remainingSeconds: Double?
+  var dataWait: Double?
   var outcome: String?
   var text: String?
 
@@ -98,6 +99,7 @@ private struct EventLine: Encodable {
     case isPlanned = "is_planned"
     case imagesPerSecond = "images_per_second"
     case remainingSeconds = "remaining_seconds"
+    case dataWait = "data_wait"
   }
 
   /// Numbers under names that stay as they are.
@@ -143,6 +145,7 @@ private struct EventLine: Encodable {
       self.event = "epoch_ended"
       (epoch, epochs, logs) = (summary.epoch, summary.epochs, Pairs(summary.logs))
       (learningRate, seconds, imagesPerSecond) = (summary.learningRate, summary.seconds, summary.imagesPerSecond)
+      dataWait = summary.dataWait
     case .learningRateChanged(let change):
       self.event = "learning_rate_changed"
       (epoch, callback, isPlanned) = (change.epoch, change.callback, change.isPlanned)

@@ -23,7 +23,7 @@ public final class LogFileSink: EventSink {
   }
 
   public func receive(_ event: TrainingEvent) throws {
-    guard let line = language.line(event, verbose: verbose) else { return }
+    guard let line = language.line(event, verbose: verbose, leastDataWait: 0) else { return }
     try file.write("\(now().formatted(.iso8601))  \(line)\n")
   }
 }

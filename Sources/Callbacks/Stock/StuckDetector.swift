@@ -47,7 +47,7 @@ public final class StuckDetector: StatefulCallback {
     guard state.epochs >= max(patience, state.due) else { return }
     state.due = 2 * state.epochs
     let diagnosis = StuckDiagnosis(
-      readings: try context.readings(samples: samples), contradictions: context.contradictoryLabels(limit: 3),
+      readings: try context.readings(samples: samples), contradictions: try context.contradictoryLabels(limit: 3),
       charset: context.plan.charset, trainingExactMatch: logs[.exactMatch], losses: state.losses.compactMap { $0 },
       learningRate: context.learningRate)
     context.send(

@@ -17,8 +17,8 @@ public struct AugmentedBatches: BatchSource {
 
   public var count: Int { source.count }
 
-  public func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch {
-    let batch = source.batch(indices, epoch: epoch)
+  public func batch(_ indices: ArraySlice<Int>, epoch: Int) throws -> Batch {
+    let batch = try source.batch(indices, epoch: epoch)
     return Batch(images: augmented(batch.images, indices: indices, epoch: epoch), classes: batch.classes)
   }
 
@@ -26,7 +26,7 @@ public struct AugmentedBatches: BatchSource {
     "\(source.identity), changed by \(augmentations.map { "\($0)" }.joined(separator: ", "))"
   }
 
-  public func contradictorySamples(limit: Int) -> [[Sample]] { source.contradictorySamples(limit: limit) }
+  public func contradictorySamples(limit: Int) throws -> [[Sample]] { try source.contradictorySamples(limit: limit) }
 
   /// - Parameter images: with values from 0 to 1, float32 [N, H, W, C].
   private func augmented(_ images: Tensor, indices: ArraySlice<Int>, epoch: Int) -> Tensor {

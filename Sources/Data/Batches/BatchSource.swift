@@ -10,14 +10,15 @@ public protocol BatchSource: Sendable {
   /// - Parameters:
   ///   - indices: in `0..<count`.
   ///   - epoch: from 0.
-  func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch
+  /// - Throws: an error that names the file and the remedy where images can't be read. Called by several threads at once.
+  func batch(_ indices: ArraySlice<Int>, epoch: Int) throws -> Batch
 
   /// What tells this source from others, so that a run is not resumed with other images.
   var identity: String { get }
 
   /// Groups of samples of which all have the same picture and not all the same label, at most `limit` groups; none where
   /// images are drawn for each epoch.
-  func contradictorySamples(limit: Int) -> [[Sample]]
+  func contradictorySamples(limit: Int) throws -> [[Sample]]
 }
 
 extension BatchSource {
@@ -37,46 +38,50 @@ public struct DatasetBatches: BatchSource {
 
   public var count: Int { dataset.count }
 
-  public func batch(_ indices: ArraySlice<Int>, epoch: Int) -> Batch { dataset.batch(indices, labels: labels) }
+  public func batch(_ indices: ArraySlice<Int>, epoch: Int) throws -> Batch {
+    try dataset.batch(indices, labels: labels)
+  }
 
   public var identity: String { dataset.identity }
 
-  public func contradictorySamples(limit: Int) -> [[Sample]] { dataset.contradictorySamples(limit: limit) }
+  public func contradictorySamples(limit: Int) throws -> [[Sample]] {
+    try dataset.contradictorySamples(limit: limit)
+  }
 }
 
 extension Dataset {
   /// Groups of samples of which all have the same pixels and not all the same label, at most `limit` groups.
-  public func contradictorySamples(limit: Int) -> [[Sample]] {
-    EqualGroups.candidates(pixelHashes).flatMap {
-      EqualGroups.verified($0, content: { $0 }, areEqual: hasSamePixels)
+  ///
+  /// - Throws: `DatasetError.damagedCache` where the pixels are in a file and can't be read.
+  public func contradictorySamples(limit: Int) throws -> [[Sample]] {
+    try EqualGroups.candidates(pixelHashes).flatMap {
+      try EqualGroups.verified($0, content: { $0 }, areEqual: hasSamePixels)
     }
     .filter { Set($0.map { samples[$0].label }).count > 1 }
     .sorted { $0[0] < $1[0] }.prefix(limit).map { $0.map { samples[$0] } }
   }
 
-  private func hasSamePixels(_ one: Int, _ other: Int) -> Bool {
-    withImageBytes(at: one) { bytes in withImageBytes(at: other) { bytes.elementsEqual($0) } }
+  private func hasSamePixels(_ one: Int, _ other: Int) throws -> Bool {
+    try withImageBytes(at: one) { bytes in try withImageBytes(at: other) { bytes.elementsEqual($0) } }
   }
 
+  /// The checksum of each image's pixels, which a file knows without reading them.
   private var pixelHashes: [UInt64] {
-    Threads.map(count: count) { index in withImageBytes(at: index, Self.pixelHash) }
-  }
-
-  /// The hash (FNV-1a) of pixels by which equal pictures are found.
-  static func pixelHash(_ pixels: UnsafeBufferPointer<UInt8>) -> UInt64 {
-    pixels.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-  }
-
-  /// What tells this data set from others: the number of images, and a hash (FNV-1a) of their names, labels and pixels.
-  public var identity: String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for (sample, pixelHash) in zip(samples, pixelHashes) {
-      hash = (hash ^ pixelHash) &* 0x100_0000_01B3
-      for text in [sample.name, sample.label] {
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        // Ends each text, so that "a", "bc" and "ab", "c" differ.
-        hash = (hash ^ 0xFF) &* 0x100_0000_01B3
+    switch storage {
+    case .memory(let memory):
+      Threads.map(count: count) { index in
+        Checksum64.of(UnsafeRawBufferPointer(start: memory.base + slots[index] * imageSize, count: imageSize))
       }
+    case .file(let file): slots.map { file.checksums[$0] }
+    }
+  }
+
+  /// What tells this data set from others: the number of images, and a hash of their names, labels and pixels.
+  public var identity: String {
+    var hash: UInt64 = 0
+    for (sample, pixelHash) in zip(samples, pixelHashes) {
+      hash = Checksum64.of([pixelHash], seed: hash)
+      for text in [sample.name, sample.label] { hash = Checksum64.of(text, seed: hash) }
     }
     return "\(count) images, hash \(String(hash, radix: 16))"
   }

@@ -41,7 +41,7 @@ extension DrawnImages {
   /// What tells these images from others.
   fileprivate var identity: String {
     let drawn = generator.configuration
-    let first = captcha(0).image.pixels.fnv1a
+    let first = captcha(0).image.pixels.withUnsafeBytes { Checksum64.of($0) }
     return "types \(drawn.typesDescription), lengths \(drawn.lengths.lowerBound)-"
       + "\(drawn.lengths.upperBound), characters \(String(drawn.drawnCharacters)), "
       + "math label \(drawn.mathLabel.rawValue), \(width)x\(height) \(colorMode.rawValue), "
@@ -51,7 +51,7 @@ extension DrawnImages {
 
 extension CaptchaGenerator {
   /// The settings that are not as usual, and that neither the first image nor the types, lengths and characters need
-  /// tell. Without any there is nothing, as in runs that were saved before there were these settings.
+  /// tell.
   fileprivate var options: [String] {
     var options: [String] = []
     let difficulty = configuration.difficulty
@@ -66,9 +66,4 @@ extension CaptchaGenerator {
     }
     return options
   }
-}
-
-extension [UInt8] {
-  /// The 64-bit FNV-1a hash of the bytes.
-  var fnv1a: UInt64 { reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 }

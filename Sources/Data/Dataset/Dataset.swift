@@ -23,7 +23,7 @@ public struct Sample: Sendable, Hashable, Codable {
   }
 }
 
-/// Labelled images of one size in memory.
+/// Labelled images of one size, whose pixels are in memory or, where a folder was loaded with a cache, in a file.
 ///
 /// The pixels stay bytes, in one block that subsets share: 60,000 images of 200×60×3 take 2.2 GB. Each image is
 /// [height, width, channels].
@@ -37,9 +37,9 @@ public struct Dataset: Sendable {
   /// The images' names, labels and origin, in the order of the images.
   public let samples: [Sample]
 
-  private let storage: PixelStorage
+  let storage: PixelStorage
   /// Where in the storage each image lies, counted in images.
-  private let slots: [Int]
+  let slots: [Int]
 
   /// Makes a data set of `count` images that `fill` makes, several at once.
   ///
@@ -57,7 +57,7 @@ public struct Dataset: Sendable {
       width > 0 && height > 0 && (channels == 1 || channels == 3) && count >= 0,
       "Dataset: \(count) images of \(width)×\(height)×\(channels) are not possible")
     let imageSize = width * height * channels
-    let storage = try PixelStorage(byteCount: count * imageSize)
+    let storage = try PixelMemory(byteCount: count * imageSize)
     let counter = ProgressCounter(total: count, handler: progress)
     let hasFailed = Atomic(false)
     let results: [Result<Sample, any Error>?] = Threads.map(count: count) { index in
@@ -71,10 +71,11 @@ public struct Dataset: Sendable {
     // Without a failure no result is missing.
     let samples = try results.compactMap { try $0?.get() }
     self.init(
-      width: width, height: height, channels: channels, samples: samples, storage: storage, slots: Array(0..<count))
+      width: width, height: height, channels: channels, samples: samples, storage: .memory(storage),
+      slots: Array(0..<count))
   }
 
-  private init(width: Int, height: Int, channels: Int, samples: [Sample], storage: PixelStorage, slots: [Int]) {
+  init(width: Int, height: Int, channels: Int, samples: [Sample], storage: PixelStorage, slots: [Int]) {
     self.width = width
     self.height = height
     self.channels = channels
@@ -99,18 +100,30 @@ public struct Dataset: Sendable {
   public var types: [String?] { samples.map(\.type) }
 
   /// Calls `body` with the pixels of image `index`, [height, width, channels], which are valid during the call only.
+  ///
+  /// - Throws: `DatasetError.damagedCache` where the pixels are in a file and can't be read; what `body` throws.
   @inline(__always)
-  public func withImageBytes<Result>(at index: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows
+  public func withImageBytes<Result>(at index: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result) throws
     -> Result
   {
-    try withExtendedLifetime(storage) {
-      try body(UnsafeBufferPointer(start: storage.base + slots[index] * imageSize, count: imageSize))
+    switch storage {
+    case .memory(let memory):
+      return try withExtendedLifetime(memory) {
+        try body(UnsafeBufferPointer(start: memory.base + slots[index] * imageSize, count: imageSize))
+      }
+    case .file(let file):
+      return try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: imageSize) { pixels in
+        try file.read(slot: slots[index], into: pixels, name: samples[index].name)
+        return try body(UnsafeBufferPointer(pixels))
+      }
     }
   }
 
   /// A copy of image `index`.
-  public func image(at index: Int) -> Image {
-    withImageBytes(at: index) { Image(width: width, height: height, channels: channels, pixels: Array($0)) }
+  ///
+  /// - Throws: `DatasetError.damagedCache` where the pixels are in a file and can't be read.
+  public func image(at index: Int) throws -> Image {
+    try withImageBytes(at: index) { Image(width: width, height: height, channels: channels, pixels: Array($0)) }
   }
 
   /// The images of `indices` in that order, without a copy of their pixels.

@@ -18,6 +18,16 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible, LocalizedEr
   case tooManyRejected(path: String, rejected: [Rejection], total: Int, maximumShare: Double)
   /// The images don't fit into memory.
   case outOfMemory(bytes: Int)
+  /// The pixels need more memory than is left.
+  case notEnoughMemory(path: String, images: Int, bytes: Int, available: Int)
+  /// What is in the place of a cache file is none, and is not replaced.
+  case notACache(file: String)
+  /// The cache file can't be opened.
+  case unreadableCache(file: String, reason: String)
+  /// The cache file, which will have `bytes` bytes, can't be written.
+  case unwritableCache(file: String, bytes: Int, reason: String)
+  /// The pixels of an image in the cache file can't be read or have changed.
+  case damagedCache(file: String, image: String, reason: String)
   /// The share of validation images is not between 0 and 1.
   case invalidFraction(Double)
   /// Splitting would leave no images for training or none for validation.
@@ -43,6 +53,19 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible, LocalizedEr
         + "or raise the allowed share"
     case .outOfMemory(let bytes):
       return "no memory for \(bytes) bytes of images; use fewer images, a smaller size or grayscale"
+    case .notEnoughMemory(let path, let images, let bytes, let available):
+      return "\(path): the pixels of \(images) images need \(bytes) bytes of memory, and \(available) are available; "
+        + "keep them on disk with data.cache (`--cache DIR`), or use fewer images, a smaller size or grayscale"
+    case .notACache(let file):
+      return "\(file): this is no cache of images and is not replaced; move it away, or give another folder for caches"
+    case .unreadableCache(let file, let reason):
+      return "\(file): the cache can't be read: \(reason); check its permissions, or give another folder for caches"
+    case .unwritableCache(let file, let bytes, let reason):
+      return
+        "\(file): the cache can't be written: \(reason); it needs \(bytes) bytes; free some space, or give another "
+        + "folder for caches"
+    case .damagedCache(let file, let image, let reason):
+      return "\(file): the pixels of \(image) in the cache \(reason); remove this file, and the next run makes it anew"
     case .invalidFraction(let fraction):
       return "the validation fraction \(fraction) is not between 0 and 1; give for example 0.2"
     case .emptySplit(let training, let validation, let fraction):

@@ -15,10 +15,13 @@ public struct DatasetOptions: Sendable {
   public var maximumRejectedShare: Double
   /// The largest image files that are read.
   public var limits: ImageLimits
+  /// A folder for files that keep decoded and resized images: the pixels are then read from there when they are needed,
+  /// and images are decoded again only when their files have changed. nil keeps the pixels in memory.
+  public var cache: String?
 
   public init(
     width: Int = 200, height: Int = 60, colorMode: ColorMode = .rgb, codec: LabelCodec? = LabelCodec(),
-    maximumRejectedShare: Double = 0.05, limits: ImageLimits = ImageLimits()
+    maximumRejectedShare: Double = 0.05, limits: ImageLimits = ImageLimits(), cache: String? = nil
   ) {
     self.width = width
     self.height = height
@@ -26,6 +29,7 @@ public struct DatasetOptions: Sendable {
     self.codec = codec
     self.maximumRejectedShare = maximumRejectedShare
     self.limits = limits
+    self.cache = cache
   }
 }
 
@@ -51,6 +55,8 @@ public struct LoadedDataset: Sendable {
 /// folder's own image files are read, without hidden files and subfolders.
 public struct DatasetLoader: Sendable {
   public let options: DatasetOptions
+  /// What tests may change.
+  var availableMemory: @Sendable () -> Int? = { PixelMemory.available }
 
   public init(options: DatasetOptions = DatasetOptions()) {
     precondition(options.width > 0 && options.height > 0, "DatasetLoader: the image size must be positive")
@@ -59,9 +65,16 @@ public struct DatasetLoader: Sendable {
 
   /// Reads all images of the folder at `path`, several at once.
   ///
-  /// Images that can't be read or whose labels are not accepted are left out and listed.
-  /// - Throws: `DatasetError` if the folder can't be read, holds no images, or too many images are rejected.
-  public func load(_ path: String, progress: ProgressHandler? = nil) throws -> LoadedDataset {
+  /// Images that can't be read or whose labels are not accepted are left out and listed. The result is the same with a
+  /// cache and without.
+  /// - Parameters:
+  ///   - progress: called as images are finished.
+  ///   - notice: called with a line for the user before a cache file is made anew in place of another.
+  /// - Throws: `DatasetError` if the folder can't be read, holds no images, or too many images are rejected; if the pixels
+  ///   need more memory than is available; if the cache can't be used.
+  public func load(
+    _ path: String, progress: ProgressHandler? = nil, notice: (String) -> Void = { _ in }
+  ) throws -> LoadedDataset {
     let listing = try DatasetListing(directory: path)
     let (accepted, wrongLabels) = checkLabels(listing.samples)
     let total = listing.samples.count + listing.rejected.count
@@ -69,35 +82,60 @@ public struct DatasetLoader: Sendable {
     // Before the longer work of reading images.
     try checkShare(rejected, total: total, path: path)
 
-    let resizers = ResizerCache(width: options.width, height: options.height)
-    let outcomes = Mutex([Outcome?](repeating: nil, count: accepted.count))
-    let dataset = try Dataset(
-      width: options.width, height: options.height, channels: options.colorMode.channels, count: accepted.count,
-      progress: progress
-    ) { index, pixels in
-      let outcome = read(path + "/" + accepted[index].name) { image in
-        let resized = resizers.resize(image.converted(to: options.colorMode))
-        _ = pixels.initialize(fromContentsOf: resized.pixels)
+    let (dataset, outcomes) =
+      if let cache = options.cache {
+        try readFromCache(
+          path, accepted, listed: listing.samples, cache: ImageCache(folder: cache), progress: progress, notice: notice)
+      } else {
+        try readIntoMemory(path, accepted, progress: progress)
       }
-      outcomes.withLock { $0[index] = outcome }
-      return accepted[index]
-    }
 
     var kept: [Int] = []
     var sizes: [String: Int] = [:]
-    for (index, outcome) in outcomes.withLock({ $0 }).enumerated() {
+    for (index, outcome) in outcomes.enumerated() {
       switch outcome {
       case .accepted(let size):
         kept.append(index)
         sizes[size, default: 0] += 1
       case .rejected(let reason): rejected.append(Rejection(file: accepted[index].name, reason: reason))
-      case nil: preconditionFailure("DatasetLoader.load: image \(index) was not read")
       }
     }
     try checkShare(rejected, total: total, path: path)
     return LoadedDataset(
       dataset: kept.count == accepted.count ? dataset : dataset.subset(kept), rejected: rejected,
       labelSource: listing.source, unlisted: listing.unlisted, unusedLists: listing.unusedLists, imageSizes: sizes)
+  }
+
+  private func readIntoMemory(
+    _ path: String, _ samples: [Sample], progress: ProgressHandler?
+  ) throws -> (dataset: Dataset, outcomes: [Outcome]) {
+    let bytes = samples.count * options.width * options.height * options.colorMode.channels
+    if let available = availableMemory(), bytes > available {
+      throw DatasetError.notEnoughMemory(path: path, images: samples.count, bytes: bytes, available: available)
+    }
+    let resizers = ResizerCache(width: options.width, height: options.height)
+    let outcomes = Mutex([Outcome?](repeating: nil, count: samples.count))
+    let dataset = try Dataset(
+      width: options.width, height: options.height, channels: options.colorMode.channels, count: samples.count,
+      progress: progress
+    ) { index, pixels in
+      let outcome = read(path + "/" + samples[index].name) { fill(pixels, from: $0, resizers) }
+      outcomes.withLock { $0[index] = outcome }
+      return samples[index]
+    }
+    return (
+      dataset,
+      outcomes.withLock { $0 }.enumerated().map { index, outcome in
+        guard let outcome else { preconditionFailure("DatasetLoader.load: image \(index) was not read") }
+        return outcome
+      }
+    )
+  }
+
+  /// Brings an image to the size and channels of the data set.
+  func fill(_ pixels: UnsafeMutableBufferPointer<UInt8>, from image: Image, _ resizers: ResizerCache) {
+    let resized = resizers.resize(image.converted(to: options.colorMode))
+    _ = pixels.initialize(fromContentsOf: resized.pixels)
   }
 
   /// Reads all images of the folder at `path` as `load` does, however many are wrong, and keeps only the counts.
@@ -127,12 +165,12 @@ public struct DatasetLoader: Sendable {
       unusedLists: listing.unusedLists, imageSizes: sizes)
   }
 
-  private enum Outcome {
+  enum Outcome: Sendable {
     case accepted(size: String)
     case rejected(reason: String)
   }
 
-  private func read(_ file: String, _ use: (Image) -> Void) -> Outcome {
+  func read(_ file: String, _ use: (Image) -> Void) -> Outcome {
     do {
       let image = try ImageFile.read(file, limits: options.limits)
       use(image)
@@ -174,7 +212,7 @@ public struct DatasetLoader: Sendable {
 }
 
 /// Resizers to one size, made once per size that comes in.
-private final class ResizerCache: Sendable {
+final class ResizerCache: Sendable {
   private struct Size: Hashable { let width, height: Int }
 
   private let width, height: Int

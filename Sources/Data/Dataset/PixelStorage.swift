@@ -1,9 +1,15 @@
 import Foundation
 
-/// One block of memory that holds the pixels of all images of a data set, which subsets share.
+/// Where the pixels of all images of a data set are; subsets share it.
+enum PixelStorage: Sendable {
+  case memory(PixelMemory)
+  case file(PackedImageFile)
+}
+
+/// One block of memory that holds the pixels of all images.
 ///
 /// Written only while the data set is made, each image by one thread, and read-only afterwards; hence safe to share.
-final class PixelStorage: @unchecked Sendable {
+final class PixelMemory: @unchecked Sendable {
   let base: UnsafeMutablePointer<UInt8>
 
   /// Takes `byteCount` bytes, which are not initialised and take no memory before they are written.
@@ -24,4 +30,20 @@ final class PixelStorage: @unchecked Sendable {
   }
 
   deinit { free(base) }
+
+  /// The memory that a program may still take without harm to others, in bytes; nil where the system does not say.
+  static var available: Int? {
+    guard let file = FileHandle(forReadingAtPath: "/proc/meminfo"), let content = try? file.readToEnd() else {
+      return nil
+    }
+    return available(meminfo: String(decoding: content, as: UTF8.self))
+  }
+
+  /// The number in the line `MemAvailable:  16384 kB` of Linux's `/proc/meminfo`.
+  static func available(meminfo: String) -> Int? {
+    for line in meminfo.split(separator: "\n") where line.hasPrefix("MemAvailable:") {
+      return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+    return nil
+  }
 }

@@ -78,7 +78,7 @@ public final class CaptchaGenerator: Sendable {
   }
 
   /// A hash of what the characters look like.
-  var glyphHash: UInt64 { atlas.coverage.fnv1a }
+  var glyphHash: UInt64 { atlas.coverage.withUnsafeBytes { Checksum64.of($0) } }
 
   /// The type of image `index`.
   public func type(of index: Int) -> CaptchaType {

@@ -32,14 +32,17 @@ public enum AtomicFile {
 
   private static let suffix = ".partial"
 
-  /// Removes files that writers which were killed have left in a folder; nobody may be writing there.
-  public static func removeLeftovers(in folder: URL) {
+  /// Removes files that writers which were killed have left in a folder.
+  ///
+  /// - Parameter isLeft: whether nobody is writing the file any more; without it, nobody may be writing in the folder.
+  public static func removeLeftovers(in folder: URL, where isLeft: (URL) -> Bool = { _ in true }) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     for name in names
     where name.hasPrefix(".") && name.hasSuffix(suffix)
       && UUID(uuidString: String(name.dropFirst().dropLast(suffix.count))) != nil
     {
-      try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+      let file = folder.appendingPathComponent(name)
+      if isLeft(file) { try? FileManager.default.removeItem(at: file) }
     }
   }
 }

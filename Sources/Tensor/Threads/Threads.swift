@@ -15,6 +15,7 @@ public enum Threads {
   /// process may run on.
   public static var count: Int {
     get {
+      if isUndivided { return 1 }
       let value = configured.load(ordering: .relaxed)
       return value > 0 ? value : initialCount
     }
@@ -33,6 +34,15 @@ public enum Threads {
     }
     return value
   }()
+
+  @TaskLocal private static var isUndivided = false
+
+  /// Calls `body`, within which `count` is 1: the calling thread does all work itself.
+  ///
+  /// For threads beside those that the work of the process is divided among.
+  public static func undivided<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try $isUndivided.withValue(true, operation: body)
+  }
 
   /// The part of `0..<count` that belongs to part `index` of `parts` equal ones.
   public static func part(_ index: Int, of parts: Int, count: Int) -> Range<Int> {

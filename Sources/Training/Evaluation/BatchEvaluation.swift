@@ -8,6 +8,8 @@ struct BatchEvaluation {
   let loss: any Loss
   let codec: LabelCodec
   let batchSize: Int
+  /// How many batches are made ahead.
+  let prefetch: Int
 
   /// One evaluated batch.
   struct Result {
@@ -20,11 +22,16 @@ struct BatchEvaluation {
   }
 
   /// Calls `body` with each batch of `dataset`, in the order of its images, until it returns false.
+  ///
+  /// - Throws: what `body` throws, or why images can't be read.
   func forEachBatch(
     of dataset: Dataset, labels: EncodedLabels, _ body: (Result) throws -> Bool
-  ) rethrows {
-    for indices in BatchOrder(count: dataset.count, batchSize: batchSize) {
-      let batch = dataset.batch(indices, labels: labels)
+  ) throws {
+    let order = BatchOrder(count: dataset.count, batchSize: batchSize)
+    let batches = BatchPrefetcher(count: order.count, ahead: prefetch) { try dataset.batch(order[$0], labels: labels) }
+    defer { batches.stop() }
+    for indices in order {
+      let batch = try batches.next()
       let logits = model(batch.images, .inference)
       let result = Self.read(logits, labels: batch.classes, loss: loss, codec: codec)
       guard
@@ -37,9 +44,16 @@ struct BatchEvaluation {
   }
 
   /// Calls `body` with the readings of each batch of `dataset`, whatever its labels are.
-  func readEachBatch(of dataset: Dataset, _ body: (_ indices: ArraySlice<Int>, _ readings: [Reading]) -> Void) {
-    for indices in BatchOrder(count: dataset.count, batchSize: batchSize) {
-      let logits = model(dataset.images(at: indices), .inference)
+  ///
+  /// - Throws: why images can't be read.
+  func readEachBatch(
+    of dataset: Dataset, _ body: (_ indices: ArraySlice<Int>, _ readings: [Reading]) -> Void
+  ) throws {
+    let order = BatchOrder(count: dataset.count, batchSize: batchSize)
+    let batches = BatchPrefetcher(count: order.count, ahead: prefetch) { try dataset.images(at: order[$0]) }
+    defer { batches.stop() }
+    for indices in order {
+      let logits = model(try batches.next(), .inference)
       body(indices, codec.readings(loss.outputActivation.probabilities(logits, classes: codec.classCount)))
     }
   }

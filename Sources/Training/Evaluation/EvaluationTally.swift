@@ -50,14 +50,16 @@ struct EvaluationTally {
   }
 
   /// Counts a batch of labels that the model can say.
-  mutating func add(_ batch: BatchEvaluation.Result, of dataset: Dataset) {
+  ///
+  /// - Throws: why an image that was misread can't be read from its file once more.
+  mutating func add(_ batch: BatchEvaluation.Result, of dataset: Dataset) throws {
     expressible += batch.indices.count
     lossSum += batch.loss * Double(batch.indices.count)
     answers.add(batch.metricBatch)
     for (index, reading) in zip(batch.indices, batch.readings) {
       count(dataset.samples[index], reading)
       countClasses(batch.labels[index], reading)
-      noteIfMisread(index, of: dataset, reading)
+      try noteIfMisread(index, of: dataset, reading)
     }
   }
 
@@ -65,7 +67,7 @@ struct EvaluationTally {
     for (expected, read) in zip(label, reading.classes) { matrix[Int(expected)][read] += 1 }
   }
 
-  private mutating func noteIfMisread(_ index: Int, of dataset: Dataset, _ reading: Reading) {
+  private mutating func noteIfMisread(_ index: Int, of dataset: Dataset, _ reading: Reading) throws {
     let sample = dataset.samples[index]
     guard sample.label != reading.text,
       surest.count < Self.shownMisread || reading.confidence > (surest.last?.reading.confidence ?? 0)
@@ -73,7 +75,7 @@ struct EvaluationTally {
     let image = MisreadImage(
       name: sample.name, type: sample.type,
       reading: LabelledReading(label: sample.label, text: reading.text, confidence: reading.confidence),
-      picture: Tensor(dataset.image(at: index).pixels, shape: [dataset.height, dataset.width, dataset.channels]))
+      picture: Tensor(try dataset.image(at: index).pixels, shape: [dataset.height, dataset.width, dataset.channels]))
     let place = surest.firstIndex { $0.reading.confidence < reading.confidence } ?? surest.endIndex
     surest.insert(image, at: place)
     if surest.count > Self.shownMisread { surest.removeLast() }

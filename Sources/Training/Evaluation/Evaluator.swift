@@ -8,8 +8,9 @@ import Tensor
 public struct Evaluator {
   private let evaluation: BatchEvaluation
 
-  public init(model: any Layer, loss: any Loss, codec: LabelCodec, batchSize: Int = 128) {
-    evaluation = BatchEvaluation(model: model, loss: loss, codec: codec, batchSize: batchSize)
+  /// - Parameter prefetch: how many batches are made ahead of the one that is computed; changes no result.
+  public init(model: any Layer, loss: any Loss, codec: LabelCodec, batchSize: Int = 128, prefetch: Int = 2) {
+    evaluation = BatchEvaluation(model: model, loss: loss, codec: codec, batchSize: batchSize, prefetch: prefetch)
   }
 
   /// Reads every image of `dataset` and compares.
@@ -18,7 +19,8 @@ public struct Evaluator {
   /// wrong; the loss and the numbers about single outputs, which need an encoded label, leave it out.
   /// - Parameters:
   ///   - progress: called after each batch with the number of images done.
-  public func evaluate(_ dataset: Dataset, progress: (Int) -> Void = { _ in }) -> EvaluationReport {
+  /// - Throws: `DatasetError.damagedCache` where the pixels are in a file and can't be read.
+  public func evaluate(_ dataset: Dataset, progress: (Int) -> Void = { _ in }) throws -> EvaluationReport {
     let codec = evaluation.codec
     var encoded: [(index: Int, label: String)] = []
     var others: [Int] = []
@@ -30,14 +32,14 @@ public struct Evaluator {
     // Cannot fail, since every one of these labels was encoded above.
     if let labels = try? EncodedLabels(encoded.map(\.label), codec: codec) {
       let expressible = dataset.subset(encoded.map(\.index))
-      evaluation.forEachBatch(of: expressible, labels: labels) { batch in
-        tally.add(batch, of: expressible)
+      try evaluation.forEachBatch(of: expressible, labels: labels) { batch in
+        try tally.add(batch, of: expressible)
         progress(batch.indices.endIndex)
         return true
       }
     }
     let inexpressible = dataset.subset(others)
-    evaluation.readEachBatch(of: inexpressible) { indices, readings in
+    try evaluation.readEachBatch(of: inexpressible) { indices, readings in
       tally.add(readings, of: inexpressible.samples[indices.startIndex..<indices.endIndex])
       progress(encoded.count + indices.endIndex)
     }

@@ -39,11 +39,11 @@ struct InferenceWork: BenchmarkWork {
     let images = try BenchmarkImages.dataset(options.data, for: recognizer.configuration)
     let size = options.batchSize ?? 128
     batchSize = size
-    batches = (0..<max(1, images.count / size)).map { batch in
+    batches = try (0..<max(1, images.count / size)).map { batch in
       var pixels = Tensor(uninitialized: [size, images.height, images.width, images.channels], dtype: .uint8)
-      pixels.withMutableElements(of: UInt8.self) { pixels in
+      try pixels.withMutableElements(of: UInt8.self) { pixels in
         for item in 0..<size {
-          images.withImageBytes(at: (batch * size + item) % images.count) { bytes in
+          try images.withImageBytes(at: (batch * size + item) % images.count) { bytes in
             _ = pixels[item * images.imageSize..<(item + 1) * images.imageSize].update(fromContentsOf: bytes)
           }
         }

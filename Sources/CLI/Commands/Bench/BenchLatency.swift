@@ -42,7 +42,7 @@ struct LatencyWork: BenchmarkWork {
   init(_ options: BenchOptions) throws {
     recognizer = try BenchmarkModel(options.model).recognizer()
     let dataset = try BenchmarkImages.dataset(options.data, for: recognizer.configuration)
-    images = (0..<dataset.count).map(dataset.image)
+    images = try (0..<dataset.count).map(dataset.image)
     dataBytes = dataset.count * dataset.imageSize
   }
 

@@ -81,7 +81,10 @@ struct TrainingWork: BenchmarkWork {
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec, callbacks: [StepTimer(timer)],
       // The timer ends it.
-      options: TrainingOptions(epochs: 1_000_000, batchSize: batchSize, seed: configuration.seed, precision: precision))
+      // A recorder shows what making a batch costs only where the loop makes it.
+      options: TrainingOptions(
+        epochs: 1_000_000, batchSize: batchSize, seed: configuration.seed, precision: precision,
+        prefetch: timer.isRecording ? 0 : configuration.training.prefetch))
     // What is validated between epochs is not timed; a single image is soon done.
     _ = try trainer.fit(images, validation: images.subset([0]))
   }

@@ -24,6 +24,9 @@ final class IterationTimer {
     self.recorder = recorder
   }
 
+  /// Whether the operations are recorded too.
+  var isRecording: Bool { recorder != nil }
+
   /// Whether enough was measured.
   var isFinished: Bool { durations.count >= minimum && total >= seconds }
 

@@ -72,9 +72,8 @@ extension Image {
   /// A hash that equal pictures share: of the size and the pixels in colour, so that a gray picture is the same whether its
   /// file has one channel or three.
   var pictureHash: UInt64 {
-    let pixels = rgb().pixels.withUnsafeBufferPointer(Dataset.pixelHash)
     // The same bytes in another shape are another picture.
-    return (pixels ^ UInt64(width) << 32 ^ UInt64(height)) &* 0x100_0000_01B3
+    rgb().pixels.withUnsafeBytes { Checksum64.of($0, seed: UInt64(width) << 32 | UInt64(height)) }
   }
 
   /// Whether size and colour of every pixel are those of `other`, however many channels both have.

@@ -20,12 +20,12 @@ enum EqualGroups {
   /// One content per group is held at a time, and the one that is compared with them.
   /// - Parameter content: what is compared; nil leaves the item out.
   static func verified<Content>(
-    _ candidates: [Int], content: (Int) -> Content?, areEqual: (Content, Content) -> Bool
-  ) -> [[Int]] {
+    _ candidates: [Int], content: (Int) throws -> Content?, areEqual: (Content, Content) throws -> Bool
+  ) rethrows -> [[Int]] {
     var groups: [(content: Content, members: [Int])] = []
     for item in candidates {
-      guard let itemContent = content(item) else { continue }
-      if let group = groups.firstIndex(where: { areEqual($0.content, itemContent) }) {
+      guard let itemContent = try content(item) else { continue }
+      if let group = try groups.firstIndex(where: { try areEqual($0.content, itemContent) }) {
         groups[group].members.append(item)
       } else {
         groups.append((itemContent, [item]))
