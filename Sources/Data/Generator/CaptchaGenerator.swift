@@ -43,27 +43,26 @@ public final class CaptchaGenerator: Sendable {
   /// The font file in use.
   public let fontPath: String
 
-  fileprivate let recipe = ClassicRecipe.original
-  fileprivate let atlas: GlyphAtlas
-  fileprivate let rotations: Rotations
+  fileprivate let look: Look
   private let characters: [CaptchaType: [Character]]
 
   /// Loads the font and draws every glyph once.
   ///
   /// - Throws: ``GeneratorError`` where no font is found, or it lacks a character.
   public convenience init(configuration: GeneratorConfiguration) throws(GeneratorError) {
-    try self.init(configuration: configuration, usualFontPaths: FontLocation.usual)
+    try self.init(configuration: configuration, usualFontPaths: nil)
   }
 
-  init(configuration: GeneratorConfiguration, usualFontPaths: [String]) throws(GeneratorError) {
+  /// - Parameter usualFontPaths: where to look for the style's own font, in place of the usual paths.
+  init(configuration: GeneratorConfiguration, usualFontPaths: [String]?) throws(GeneratorError) {
     self.configuration = configuration
-    fontPath = try FontLocation.find(in: configuration.fontPath.map { [$0] } ?? usualFontPaths)
+    let location = FontLocation.usual(for: configuration.style)
+    fontPath = try location.find(in: configuration.fontPath.map { [$0] } ?? usualFontPaths ?? location.usual)
     var characters: [CaptchaType: [Character]] = [:]
     for type in configuration.types { characters[type] = configuration.characters(for: type) }
     self.characters = characters
-    atlas = try GlyphAtlas(
-      fontPath: fontPath, characters: CaptchaType.allCases.flatMap { characters[$0] ?? [] }, sizes: recipe.size)
-    rotations = Rotations(recipe.angle)
+    look = try Look(
+      configuration.style, fontPaths: [fontPath], characters: CaptchaType.allCases.flatMap { characters[$0] ?? [] })
   }
 
   /// The type of image `index`.
@@ -141,10 +140,33 @@ public final class CaptchaGenerator: Sendable {
   }
 }
 
+/// What the images of one style are drawn from.
+private enum Look: Sendable {
+  case classic(ClassicRecipe, GlyphAtlas, Rotations)
+  case library(LibraryRecipe, LibraryGlyphs)
+
+  /// - Parameter fontPaths: at least one; the classic style uses the first.
+  init(_ style: CaptchaStyle, fontPaths: [String], characters: [Character]) throws(GeneratorError) {
+    switch style {
+    case .classic:
+      let recipe = ClassicRecipe.original
+      let atlas = try GlyphAtlas(fontPath: fontPaths[0], characters: characters, sizes: recipe.size)
+      self = .classic(recipe, atlas, Rotations(recipe.angle))
+    case .library:
+      let recipe = LibraryRecipe.original
+      let glyphs = try LibraryGlyphs(
+        fontPaths: fontPaths, characters: characters, sizes: recipe.sizes, shiftCount: recipe.shift.count)
+      self = .library(recipe, glyphs)
+    }
+  }
+}
+
 /// What drawing one image after the other needs: the memory of one thread.
 private struct Painter {
   let generator: CaptchaGenerator
   private var scene = ClassicScene()
+  private var libraryScene = LibraryScene()
+  private var libraryPainter: LibraryPainter?
   private let scratch: UnsafeMutableBufferPointer<UInt8>
   /// Room for an RGB image that is turned to grayscale.
   private let rgb: UnsafeMutableBufferPointer<UInt8>
@@ -154,9 +176,14 @@ private struct Painter {
     let (width, height) = (generator.configuration.width, generator.configuration.height)
     scratch = .allocate(capacity: Canvas.blurScratchCount(width: width))
     rgb = .allocate(capacity: 3 * width * height)
+    if case .library(let recipe, let glyphs) = generator.look {
+      libraryPainter = LibraryPainter(
+        glyphs: glyphs, recipe: recipe, longestText: generator.configuration.longestText, width: width, height: height)
+    }
   }
 
   func deallocate() {
+    libraryPainter?.deallocate()
     scratch.deallocate()
     rgb.deallocate()
   }
@@ -169,12 +196,15 @@ private struct Painter {
     let (width, height) = (generator.configuration.width, generator.configuration.height)
     let (content, characters) = generator.content(type: generator.type(of: index), using: &random)
     let canvas = Canvas(pixels: colorMode == .rgb ? pixels : rgb, width: width, height: height)
-    switch content.style {
-    case .classic:
+    switch generator.look {
+    case .classic(let recipe, let atlas, let rotations):
       scene.draw(
-        characters, width: width, height: height, interference: content.type != .math, recipe: generator.recipe,
-        rotations: generator.rotations, using: &random)
-      scene.paint(on: canvas, atlas: generator.atlas, rotations: generator.rotations, scratch: scratch)
+        characters, width: width, height: height, interference: content.type != .math, recipe: recipe,
+        rotations: rotations, using: &random)
+      scene.paint(on: canvas, atlas: atlas, rotations: rotations, scratch: scratch)
+    case .library(let recipe, let glyphs):
+      libraryScene.draw(characters, width: width, height: height, recipe: recipe, glyphs: glyphs, using: &random)
+      libraryPainter?.paint(libraryScene, on: canvas)
     }
     if colorMode == .grayscale { canvas.copyLuma(to: pixels) }
     return content

@@ -17,7 +17,8 @@ public struct GeneratorConfiguration: Codable, Sendable, Hashable {
   /// The characters to draw from: ``CaptchaType/digit`` takes its digits, ``CaptchaType/alpha`` its letters,
   /// ``CaptchaType/mixed`` all of them.
   public let charset: String
-  /// The font file; `nil` looks for DejaVu Sans Bold where Linux distributions put it.
+  /// The font file; `nil` looks for the style's own where Linux distributions put it: DejaVu Sans Bold, or Droid Sans Mono
+  /// for ``CaptchaStyle/library``.
   public let fontPath: String?
 
   /// The characters of the original system: digits, lower-case and upper-case letters.
@@ -64,6 +65,9 @@ public struct GeneratorConfiguration: Codable, Sendable, Hashable {
     case .math: MathQuestion.characters
     }
   }
+
+  /// The largest number of characters in an image.
+  var longestText: Int { types == [.math] ? "20+20=?".count : max(lengths.upperBound, "20+20=?".count) }
 
   /// Labels that hold every character and have every length that this configuration draws at most: a codec that can
   /// express these can express all.
