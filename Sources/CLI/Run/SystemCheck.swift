@@ -110,14 +110,18 @@ struct SystemCheck: Encodable {
     }
   }
 
+  /// The font of every style.
   static func fonts() -> SystemCheck {
     do {
-      let generator = try CaptchaGenerator(configuration: GeneratorConfiguration())
+      let paths = try CaptchaStyle.allCases.map { style in
+        try CaptchaGenerator(configuration: GeneratorConfiguration(style: style)).fontPath
+      }
       let freeType = LinkedLibraries.freeType ?? "unknown"
-      return SystemCheck(name: "fonts", ok: true, detail: "FreeType \(freeType), \(generator.fontPath)")
+      return SystemCheck(name: "fonts", ok: true, detail: "FreeType \(freeType), \(paths.joined(separator: ", "))")
     } catch {
       return SystemCheck(
-        name: "fonts", ok: false, detail: "\(error)", remedy: "run: sudo apt-get install fonts-dejavu-core")
+        name: "fonts", ok: false, detail: "\(error)",
+        remedy: "run: sudo apt-get install fonts-dejavu-core fonts-noto-mono")
     }
   }
 
