@@ -45,6 +45,20 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: runner.folder.path).isEmpty)
   }
 
+  @Test(arguments: CaptchaStyle.allCases)
+  func everyStyleIsDrawn(_ style: CaptchaStyle) throws {
+    let result = try runner.run(
+      ["bench", "generate", "--model", "compact", "--batch-size", "4", "--style", style.rawValue] + Self.short)
+    #expect(result.code == 0, "\(result.errors)")
+    try check(try result.json(), work: "generate", model: "compact", batchSize: 4)
+    let folder = "images in \(style.rawValue)"
+    let drawn = try runner.run(
+      "generate", "--output", folder, "--count", "8", "--style", style.rawValue)
+    #expect(drawn.code == 0, "\(drawn.errors)")
+    let manifest = try String(contentsOfFile: runner.path("\(folder)/manifest.jsonl"), encoding: .utf8)
+    #expect(manifest.split(separator: "\n").count { $0.contains(#""style":"\#(style.rawValue)""#) } == 8)
+  }
+
   @Test func latencyIsThatOfOneImage() throws {
     let result = try runner.run(["bench", "latency", "--model", "compact"] + Self.short)
     #expect(result.code == 0, "\(result.errors)")

@@ -66,7 +66,7 @@ struct GeneratorSceneTests {
   private func atlas() throws -> GlyphAtlas {
     let characters = Array(GeneratorConfiguration.defaultCharset) + MathQuestion.characters
     return try GlyphAtlas(
-      fonts: [FontLocation.find(in: FontLocation.usual)], characters: characters, sizes: ClassicRecipe.original.sizes)
+      fonts: [FontLocation.dejaVuSansBold.find()], characters: characters, sizes: ClassicRecipe.original.sizes)
   }
 
   @Test("every character lies on its tile as in Pillow")

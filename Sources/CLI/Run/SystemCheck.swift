@@ -126,15 +126,18 @@ struct SystemCheck: Encodable {
         ? nil : "only needed for \(names(missing)) images: run: sudo apt-get install libgdk-pixbuf-2.0-0")
   }
 
+  /// The font of every style.
   static func fonts() -> SystemCheck {
     do {
-      let generator = try CaptchaGenerator(configuration: GeneratorConfiguration())
+      let fonts = try CaptchaStyle.allCases.flatMap { style in
+        try CaptchaGenerator(configuration: GeneratorConfiguration(style: style)).fonts
+      }
       let freeType = LinkedLibraries.freeType ?? "unknown"
-      return SystemCheck(
-        name: "fonts", ok: true, detail: "FreeType \(freeType), \(generator.fonts.joined(separator: ", "))")
+      return SystemCheck(name: "fonts", ok: true, detail: "FreeType \(freeType), \(fonts.joined(separator: ", "))")
     } catch {
       return SystemCheck(
-        name: "fonts", ok: false, detail: "\(error)", remedy: "run: sudo apt-get install fonts-dejavu-core")
+        name: "fonts", ok: false, detail: "\(error)",
+        remedy: "run: sudo apt-get install fonts-dejavu-core fonts-noto-mono")
     }
   }
 

@@ -44,9 +44,7 @@ public final class CaptchaGenerator: Sendable {
   /// The font files in use, those of folders one by one.
   public let fonts: [String]
 
-  fileprivate let recipe: ClassicRecipe
-  fileprivate let atlas: GlyphAtlas
-  fileprivate let rotations: Rotations
+  fileprivate let look: Look
   private let characters: [CaptchaType: [Character]]
   private let types: TypeSequence
 
@@ -55,30 +53,28 @@ public final class CaptchaGenerator: Sendable {
   /// - Throws: ``GeneratorError`` where no font is found, one cannot be read or lacks a character, or the glyphs would
   ///   take too much memory.
   public convenience init(configuration: GeneratorConfiguration) throws(GeneratorError) {
-    try self.init(configuration: configuration, usualFontPaths: FontLocation.usual)
+    try self.init(configuration: configuration, usualFontPaths: nil)
   }
 
-  init(configuration: GeneratorConfiguration, usualFontPaths: [String]) throws(GeneratorError) {
+  /// - Parameter usualFontPaths: where to look for the style's own font, in place of the usual paths.
+  init(configuration: GeneratorConfiguration, usualFontPaths: [String]?) throws(GeneratorError) {
     self.configuration = configuration
+    let location = FontLocation.usual(for: configuration.style)
     if let paths = configuration.fonts {
       fonts = try FontFiles.expand(paths)
     } else {
-      fonts = [try FontLocation.find(in: usualFontPaths)]
+      fonts = [try location.find(in: usualFontPaths)]
     }
-    recipe = ClassicRecipe(
-      width: configuration.width, height: configuration.height, difficulty: configuration.difficulty)
     var characters: [CaptchaType: [Character]] = [:]
     for type in configuration.types { characters[type] = configuration.characters(for: type) }
     self.characters = characters
-    atlas = try GlyphAtlas(
-      fonts: fonts, characters: CaptchaType.allCases.flatMap { characters[$0] ?? [] }, sizes: recipe.sizes,
-      tile: recipe.tile)
-    rotations = Rotations(recipe.angle, tile: recipe.tile)
+    look = try Look(
+      configuration, fonts: fonts, characters: CaptchaType.allCases.flatMap { characters[$0] ?? [] })
     types = TypeSequence(configuration.types, weights: configuration.types.map(configuration.weight))
   }
 
   /// A hash of what the characters look like.
-  var glyphHash: UInt64 { atlas.coverage.withUnsafeBytes { Checksum64.of($0) } }
+  var glyphHash: UInt64 { look.coverage.withUnsafeBytes { Checksum64.of($0) } }
 
   /// The type of image `index`.
   public func type(of index: Int) -> CaptchaType {
@@ -156,10 +152,42 @@ public final class CaptchaGenerator: Sendable {
   }
 }
 
+/// What the images of one style are drawn from.
+private enum Look: Sendable {
+  case classic(ClassicRecipe, GlyphAtlas, Rotations)
+  case library(LibraryRecipe, LibraryGlyphs)
+
+  /// - Parameter fonts: at least one file.
+  init(_ configuration: GeneratorConfiguration, fonts: [String], characters: [Character]) throws(GeneratorError) {
+    let (width, height) = (configuration.width, configuration.height)
+    switch configuration.style {
+    case .classic:
+      let recipe = ClassicRecipe(width: width, height: height, difficulty: configuration.difficulty)
+      let atlas = try GlyphAtlas(fonts: fonts, characters: characters, sizes: recipe.sizes, tile: recipe.tile)
+      self = .classic(recipe, atlas, Rotations(recipe.angle, tile: recipe.tile))
+    case .library:
+      let recipe = LibraryRecipe(height: height, difficulty: configuration.difficulty)
+      let glyphs = try LibraryGlyphs(
+        fonts: fonts, characters: characters, sizes: recipe.sizes, shiftCount: recipe.shift.count)
+      self = .library(recipe, glyphs)
+    }
+  }
+
+  /// What the characters look like.
+  var coverage: [UInt8] {
+    switch self {
+    case .classic(_, let atlas, _): atlas.coverage
+    case .library(_, let glyphs): glyphs.coverage
+    }
+  }
+}
+
 /// What drawing one image after the other needs: the memory of one thread.
 private struct Painter {
   let generator: CaptchaGenerator
   private var scene = ClassicScene()
+  private var libraryScene = LibraryScene()
+  private var libraryPainter: LibraryPainter?
   private let scratch: UnsafeMutableBufferPointer<UInt8>
   /// Room for an RGB image that is turned to grayscale.
   private let rgb: UnsafeMutableBufferPointer<UInt8>
@@ -167,13 +195,20 @@ private struct Painter {
   init(generator: CaptchaGenerator) {
     self.generator = generator
     let (width, height) = (generator.configuration.width, generator.configuration.height)
-    scratch = .allocate(
-      capacity: Canvas.blurScratchCount(
-        width: width, height: height, radius: generator.recipe.blurRadius.upperBound))
     rgb = .allocate(capacity: 3 * width * height)
+    switch generator.look {
+    case .classic(let recipe, _, _):
+      scratch = .allocate(
+        capacity: Canvas.blurScratchCount(width: width, height: height, radius: recipe.blurRadius.upperBound))
+    case .library(let recipe, let glyphs):
+      scratch = .allocate(capacity: 0)
+      libraryPainter = LibraryPainter(
+        glyphs: glyphs, recipe: recipe, longestText: generator.configuration.longestText, width: width, height: height)
+    }
   }
 
   func deallocate() {
+    libraryPainter?.deallocate()
     scratch.deallocate()
     rgb.deallocate()
   }
@@ -186,12 +221,15 @@ private struct Painter {
     let (width, height) = (generator.configuration.width, generator.configuration.height)
     let (content, characters) = generator.content(type: generator.type(of: index), using: &random)
     let canvas = Canvas(pixels: colorMode == .rgb ? pixels : rgb, width: width, height: height)
-    switch content.style {
-    case .classic:
+    switch generator.look {
+    case .classic(let recipe, let atlas, let rotations):
       scene.draw(
-        characters, width: width, height: height, interference: content.type != .math, recipe: generator.recipe,
-        rotations: generator.rotations, fonts: generator.fonts.count, using: &random)
-      scene.paint(on: canvas, atlas: generator.atlas, rotations: generator.rotations, scratch: scratch)
+        characters, width: width, height: height, interference: content.type != .math, recipe: recipe,
+        rotations: rotations, fonts: generator.fonts.count, using: &random)
+      scene.paint(on: canvas, atlas: atlas, rotations: rotations, scratch: scratch)
+    case .library(let recipe, let glyphs):
+      libraryScene.draw(characters, width: width, height: height, recipe: recipe, glyphs: glyphs, using: &random)
+      libraryPainter?.paint(libraryScene, on: canvas)
     }
     if colorMode == .grayscale { canvas.copyLuma(to: pixels) }
     return content

@@ -14,6 +14,9 @@ public enum CaptchaType: String, CaseIterable, Codable, CodingKeyRepresentable, 
 public enum CaptchaStyle: String, CaseIterable, Codable, Sendable {
   /// The original Python system's look: bold rotated characters under lines, dots, arcs and sometimes blur.
   case classic
+  /// The look of the Python package `captcha` 0.7.1 at its defaults: rotated and warped characters of one colour, dots
+  /// and an arc.
+  case library
 }
 
 /// What the label of an image of type ``CaptchaType/math`` is.

@@ -179,7 +179,7 @@ struct Rotations: Sendable {
 extension RandomStream {
   /// A colour with each channel uniform in `range`, from one 32-bit word.
   @inline(__always)
-  fileprivate mutating func color(_ range: ClosedRange<Int>) -> Color {
+  mutating func color(_ range: ClosedRange<Int>) -> Color {
     let count = UInt64(range.upperBound - range.lowerBound + 1)
     let lower = UInt64(range.lowerBound)
     // The word's fraction is split digit by digit, in base `count`.

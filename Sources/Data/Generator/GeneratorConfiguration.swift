@@ -23,8 +23,9 @@ public struct GeneratorConfiguration: Codable, Sendable, Hashable {
   public let foldsCase: Bool
   /// Whether `0`, `O`, `I` and `l` are drawn, which are hard to tell apart; of no account for ``CaptchaType/math``.
   public let includesConfusables: Bool
-  /// The font files, or folders of them; one is chosen for each character, all as likely. `nil` is the style's own:
-  /// DejaVu Sans Bold, which is looked for where Linux distributions put it.
+  /// The font files, or folders of them; one is chosen for each character, all as likely. `nil` is the style's own,
+  /// which is looked for where Linux distributions put it: DejaVu Sans Bold, or Droid Sans Mono for
+  /// ``CaptchaStyle/library``.
   public let fonts: [String]?
   /// How many lines and dots there are, how close the characters stand, and how often images are blurred.
   public let difficulty: GeneratorDifficulty
@@ -89,6 +90,9 @@ public struct GeneratorConfiguration: Codable, Sendable, Hashable {
 
   /// How often `type`, which is one of ``types``, is drawn relative to the others.
   func weight(of type: CaptchaType) -> Int { typeWeights[type] ?? 1 }
+
+  /// The largest number of characters in an image.
+  var longestText: Int { types == [.math] ? "20+20=?".count : max(lengths.upperBound, "20+20=?".count) }
 
   /// Labels that hold every character and have every length that this configuration draws at most: a codec that can
   /// express these can express all.

@@ -4,8 +4,8 @@ import Foundation
 public enum GeneratorError: Error, Equatable {
   /// A configuration value is out of its range.
   case invalidConfiguration(key: String, value: String, remedy: String)
-  /// No font file was found in any of the usual places.
-  case fontNotFound(searched: [String])
+  /// No font file was found in any of the usual places; the Debian package has it.
+  case fontNotFound(searched: [String], package: String = "fonts-dejavu-core")
   /// The font file cannot be opened or drawn with.
   case unreadableFont(path: String, reason: String)
   /// The font has no glyph for a character of the character set.
@@ -21,8 +21,8 @@ extension GeneratorError: CustomStringConvertible, LocalizedError {
     switch self {
     case .invalidConfiguration(let key, let value, let remedy):
       "\(key) cannot be \(value): \(remedy)"
-    case .fontNotFound(let searched):
-      "found no font at \(searched.joined(separator: ", ")): install the package fonts-dejavu-core"
+    case .fontNotFound(let searched, let package):
+      "found no font at \(searched.joined(separator: ", ")): install the package \(package)"
     case .unreadableFont(let path, let reason):
       "cannot use the font \(path) (\(reason)): give the path of a TrueType or OpenType file"
     case .characterNotInFont(let character, let path):

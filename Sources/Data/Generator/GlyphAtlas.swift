@@ -1,6 +1,3 @@
-import CFreeType
-import Foundation
-
 /// The glyphs of some characters at some sizes, drawn once; immutable, so that all threads share it.
 final class GlyphAtlas: Sendable {
   /// One glyph as coverage: 0 outside, 255 inside, between at the border.
@@ -13,9 +10,6 @@ final class GlyphAtlas: Sendable {
     /// Where the bitmap begins in ``GlyphAtlas/coverage``.
     var offset: Int
   }
-
-  /// The most memory that the bitmaps may take, in bytes: many times what ten fonts need for images of 200 × 60.
-  static let largestByteCount = 128 << 20
 
   /// Where the characters lie before they are rotated.
   let tile: GlyphTile
@@ -51,14 +45,10 @@ final class GlyphAtlas: Sendable {
     for font in fonts {
       let face = try FontFace(path: font)
       for size in sizes {
-        glyphs += try face.draw(ordered, size: size, on: tile, into: &coverage)
-        if coverage.count > Self.largestByteCount {
-          throw .invalidConfiguration(
-            key: "fonts",
-            value: "\(fonts.count) of \(ordered.count) characters at up to \(sizes[sizeCount - 1]) pixels",
-            remedy: "their glyphs take more than \(Self.largestByteCount >> 20) MiB; use fewer fonts or characters, or "
-              + "smaller images")
-        }
+        var bitmaps: [GlyphBitmap] = []
+        for character in ordered { bitmaps.append(try face.draw(character, size: size)) }
+        glyphs += Self.place(bitmaps, on: tile, into: &coverage)
+        try GlyphMemory.check(coverage.count, fonts: fonts, characters: ordered, size: size)
       }
     }
     self.positions = positions
@@ -76,104 +66,25 @@ final class GlyphAtlas: Sendable {
   }
 }
 
-/// A font file opened by FreeType. Not thread-safe.
-private final class FontFace {
-  private let path: String
-  private var library: FT_Library?
-  private var face: FT_Face?
-
-  init(path: String) throws(GeneratorError) {
-    self.path = path
-    try check(FT_Init_FreeType(&library), "starting FreeType")
-    try check(FT_New_Face(library, path, 0, &face), "opening the file")
-  }
-
-  deinit {
-    // Nothing could be done about an error here.
-    if let face { _ = FT_Done_Face(face) }
-    if let library { _ = FT_Done_FreeType(library) }
-  }
-
-  /// One character as FreeType draws it, placed on the tile but not yet cut to it.
-  private struct Bitmap {
-    let left: Int
-    let top: Int
-    let width: Int
-    let height: Int
-    let coverage: [UInt8]
-  }
-
-  /// Appends the coverage of each of `characters`, cut to the tile, to `coverage`.
+extension GlyphAtlas {
+  /// Appends the coverage of the characters of one font and size, cut to the tile, to `coverage`.
   ///
   /// A font whose letters would hang below the tile, since it has much room above them, is moved up until they fit.
-  func draw(
-    _ characters: [Character], size: Int, on tile: GlyphTile, into coverage: inout [UInt8]
-  ) throws(GeneratorError) -> [GlyphAtlas.Glyph] {
-    try check(FT_Set_Pixel_Sizes(face, 0, FT_UInt(size)), "setting the size \(size)")
-    var bitmaps: [Bitmap] = []
-    for character in characters { bitmaps.append(try bitmap(character, on: tile)) }
-    let bottom = bitmaps.map { $0.top + $0.height }.max() ?? 0
+  private static func place(_ bitmaps: [GlyphBitmap], on tile: GlyphTile, into coverage: inout [UInt8]) -> [Glyph] {
+    let bottom = bitmaps.map { tile.originY + $0.top + $0.height }.max() ?? 0
     let rise = max(0, bottom - tile.height)
     return bitmaps.map { bitmap in
-      let top = bitmap.top - rise
-      let columns = max(0, bitmap.left)..<max(0, bitmap.left, min(tile.width, bitmap.left + bitmap.width))
+      let (left, top) = (tile.originX + bitmap.left, tile.originY + bitmap.top - rise)
+      let columns = max(0, left)..<max(0, left, min(tile.width, left + bitmap.width))
       let rows = max(0, top)..<max(0, top, min(tile.height, top + bitmap.height))
-      let glyph = GlyphAtlas.Glyph(
+      let glyph = Glyph(
         left: columns.lowerBound, top: rows.lowerBound, width: columns.count, height: rows.count,
         offset: coverage.count)
       for row in rows {
-        let line = (row - top) * bitmap.width - bitmap.left
+        let line = (row - top) * bitmap.width - left
         coverage += bitmap.coverage[(line + columns.lowerBound)..<(line + columns.upperBound)]
       }
       return glyph
     }
-  }
-
-  private func bitmap(_ character: Character, on tile: GlyphTile) throws(GeneratorError) -> Bitmap {
-    guard let face, let scalar = character.unicodeScalars.first else {
-      throw .unreadableFont(path: path, reason: "it is not open")
-    }
-    let index = FT_Get_Char_Index(face, FT_ULong(scalar.value))
-    if index == 0 { throw .characterNotInFont(character: character, path: path) }
-    try check(FT_Load_Glyph(face, index, FT_Int32(FT_LOAD_NO_BITMAP)), "loading '\(character)'")
-    guard let slot = face.pointee.glyph else { throw .unreadableFont(path: path, reason: "it gave no glyph") }
-    try check(FT_Render_Glyph(slot, FT_RENDER_MODE_NORMAL), "drawing '\(character)'")
-
-    let bitmap = slot.pointee.bitmap
-    let (width, height) = (Int(bitmap.width), Int(bitmap.rows))
-    let ascender = (Int(face.pointee.size.pointee.metrics.ascender) + 32) >> 6
-    var coverage: [UInt8] = []
-    if let buffer = bitmap.buffer {
-      for row in 0..<height {
-        coverage += UnsafeBufferPointer(start: buffer + row * Int(bitmap.pitch), count: width)
-      }
-    }
-    return Bitmap(
-      left: tile.originX + Int(slot.pointee.bitmap_left),
-      top: tile.originY + ascender - Int(slot.pointee.bitmap_top), width: width, height: height, coverage: coverage)
-  }
-
-  private func check(_ code: FT_Error, _ action: String) throws(GeneratorError) {
-    if code != 0 { throw .unreadableFont(path: path, reason: "\(action) failed, FreeType error \(code)") }
-  }
-}
-
-/// Finds DejaVu Sans Bold, the font of the original system.
-enum FontLocation {
-  /// Where Debian, Ubuntu, Fedora, Arch and Alpine Linux put it.
-  static let usual = [
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf",
-    "/usr/share/fonts/dejavu-sans-fonts/DejaVuSans-Bold.ttf",
-    "/usr/share/fonts/TTF/DejaVuSans-Bold.ttf",
-    "/usr/share/fonts/dejavu/DejaVuSans-Bold.ttf",
-    "/usr/local/share/fonts/DejaVuSans-Bold.ttf",
-  ]
-
-  /// The first of `paths` that exists.
-  static func find(in paths: [String]) throws(GeneratorError) -> String {
-    guard let path = paths.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
-      throw .fontNotFound(searched: paths)
-    }
-    return path
   }
 }

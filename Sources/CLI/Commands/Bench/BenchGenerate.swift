@@ -11,14 +11,17 @@ struct BenchGenerate: ParsableCommand {
       without encoding them.
 
       Example:
-        captcha-cli bench generate --threads 1
+        captcha-cli bench generate --threads 1 --style library
       """)
+
+  @Option(help: "The look of the images: \(CaptchaStyle.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var style = CaptchaStyle.classic
 
   @OptionGroup var options: BenchOptions
 
   func validate() throws { try DrawingWork.check(options) }
 
-  func run() throws { try options.report(DrawingWork.self) }
+  func run() throws { try options.report { try DrawingWork($0, style: style) } }
 }
 
 /// New images drawn into memory.
@@ -39,9 +42,11 @@ struct DrawingWork: BenchmarkWork {
     }
   }
 
-  init(_ options: BenchOptions) throws {
+  init(_ options: BenchOptions) throws { try self.init(options, style: .classic) }
+
+  init(_ options: BenchOptions, style: CaptchaStyle) throws {
     batchSize = options.batchSize ?? 128
-    images = try BenchmarkImages.drawn(for: BenchmarkModel(options.model).modelConfiguration())
+    images = try BenchmarkImages.drawn(for: BenchmarkModel(options.model).modelConfiguration(), style: style)
   }
 
   func run(_ timer: IterationTimer) {

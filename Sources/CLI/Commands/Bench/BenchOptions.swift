@@ -46,14 +46,18 @@ struct BenchOptions: ParsableArguments {
     _ = try BenchmarkModel(model)
   }
 
-  /// Prepares `work` and measures it.
+  /// Prepares work and measures it.
   ///
-  /// - Parameter recorder: runs during the measured iterations.
-  func measure<Work: BenchmarkWork>(_ work: Work.Type, recorder: OperationRecorder? = nil) throws -> BenchmarkReport {
+  /// - Parameters:
+  ///   - recorder: runs during the measured iterations.
+  ///   - prepare: prepares the work from these options.
+  func measure<Work: BenchmarkWork>(
+    recorder: OperationRecorder? = nil, prepare: (BenchOptions) throws -> Work
+  ) throws -> BenchmarkReport {
     // There is nothing to save.
     InterruptionSignals.endAtOnce()
     if let threads { Threads.count = threads }
-    let work = try Work(self)
+    let work = try prepare(self)
     let timer = IterationTimer(
       warmUp: warmUpIterations ?? Work.warmUpIterations, seconds: seconds, minimum: Work.minimumIterations,
       recorder: recorder)
@@ -64,9 +68,19 @@ struct BenchOptions: ParsableArguments {
       dataBytes: work.dataBytes)
   }
 
+  /// Prepares `work` and measures it.
+  ///
+  /// - Parameter recorder: runs during the measured iterations.
+  func measure<Work: BenchmarkWork>(_ work: Work.Type, recorder: OperationRecorder? = nil) throws -> BenchmarkReport {
+    try measure(recorder: recorder, prepare: Work.init)
+  }
+
   /// Measures `work` and prints the figures.
-  func report<Work: BenchmarkWork>(_ work: Work.Type) throws {
-    let report = try measure(work)
+  func report<Work: BenchmarkWork>(_ work: Work.Type) throws { try report(prepare: Work.init) }
+
+  /// Measures the work that `prepare` prepares and prints the figures.
+  func report<Work: BenchmarkWork>(prepare: (BenchOptions) throws -> Work) throws {
+    let report = try measure(prepare: prepare)
     if json { return try StandardStreams.write(json: report) }
     for line in report.lines { StandardStreams.write(line) }
   }

@@ -9,9 +9,9 @@ enum BenchmarkImages {
   static let count = 512
 
   /// What draws images for a model; always the same ones.
-  static func drawn(for model: ModelConfiguration) throws -> DrawnImages {
+  static func drawn(for model: ModelConfiguration, style: CaptchaStyle = .classic) throws -> DrawnImages {
     DrawnImages(
-      try CaptchaGenerator(configuration: GeneratorConfiguration()), width: model.imageWidth,
+      try CaptchaGenerator(configuration: GeneratorConfiguration(style: style)), width: model.imageWidth,
       height: model.imageHeight, colorMode: model.colorMode, seed: 42, purpose: .training)
   }
 
