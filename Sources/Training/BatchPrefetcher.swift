@@ -31,8 +31,11 @@ final class BatchPrefetcher<Batch: Sendable>: @unchecked Sendable {
     self.make = make
     runningThreads = min(ahead, count, Threads.count)
     for _ in 0..<runningThreads {
-      let thread = Thread { [self] in Threads.undivided(run) }
-      thread.name = "batches"
+      let thread = Thread { [self] in
+        // Known to the system only when it is set from within.
+        Thread.current.name = "batches"
+        Threads.undivided(run)
+      }
       thread.start()
     }
   }

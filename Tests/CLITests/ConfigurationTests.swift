@@ -34,6 +34,13 @@ import Testing
     #expect(copy.seed == 9_007_199_254_740_993)
   }
 
+  @Test func cacheAndPrefetchReadBackEqual() throws {
+    let configuration = try TrainingConfiguration(
+      recipe: .seed, overrides: ["data.path=a", "data.cache='of \"many\" images'", "training.prefetch=0"])
+    #expect(configuration.data.cache == "of \"many\" images" && configuration.training.prefetch == 0)
+    #expect(try TrainingConfiguration(yaml: configuration.yaml(), named: "copy") == configuration)
+  }
+
   @Test func whatAFileLeavesOutIsTheRecipes() throws {
     let partial = try TrainingConfiguration(
       yaml: "training:\n  epochs: 3\nmodel: {architecture: basic}\n", named: "train.yaml")
@@ -90,7 +97,7 @@ import Testing
     #expect(problem("data: {generate: {length: 4}}").contains("in data.generate; did you mean \"lengths\"?"))
     #expect(
       problem("training: {zebra: 3}")
-        == "train.yaml:1: unknown key \"zebra\" in training; use one of batch_size, epochs, precision")
+        == "train.yaml:1: unknown key \"zebra\" in training; use one of batch_size, epochs, precision, prefetch")
     #expect(problem("optimizer: {name: adam, learning_rat: 1}").contains("did you mean \"learning_rate\"?"))
     #expect(problem("optimizer: adm").contains("did you mean \"adam\"?"))
     #expect(problem("loss: {name: focal, gama: 1}").contains("did you mean \"gamma\"?"))

@@ -141,6 +141,17 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
     #expect(throws: ImageError.self) { try PNG.decode(bomb, named: "bomb.png") }
   }
 
+  @Test func dataBeyondTheLastRowIsNotKept() throws {
+    // Sixteen million pixels, compressed to a few thousand bytes, in a file that claims a hundred.
+    var bomb = try PNG.encode(Image(width: 4096, height: 4096, color: [0]), compressionLevel: 9)
+    #expect(bomb.count < 50_000)
+    bomb.replaceSubrange(16..<24, with: [0, 0, 0, 10, 0, 0, 0, 10])
+    let checksum = PNGChecksum.crc32(bomb[12..<29])
+    for index in 0..<4 { bomb[29 + index] = UInt8(truncatingIfNeeded: checksum >> UInt32(24 - 8 * index)) }
+    // libpng reads the rows that there are and warns about the rest.
+    #expect(try PNG.decode(bomb, named: "bomb.png") == Image(width: 10, height: 10, color: [0]))
+  }
+
   @Test func limitsAreConfigurable() throws {
     let path = FixtureFiles.path("png/rgb8.png")
     let size = try FixtureFiles.bytes("png/rgb8.png").count

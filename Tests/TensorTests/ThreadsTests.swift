@@ -17,6 +17,32 @@ import Testing
     }
   }
 
+  @Test func undividedWorkStaysOnItsThread() async {
+    await #expect(processExitsWith: .success) {
+      Threads.count = 3
+      Threads.undivided {
+        #expect(Threads.count == 1)
+        let caller = ObjectIdentifier(Thread.current)
+        let parts = Mutex<[Range<Int>]>([])
+        Threads.forEachPart(of: 100) { items, _ in
+          #expect(ObjectIdentifier(Thread.current) == caller)
+          parts.withLock { $0.append(items) }
+        }
+        #expect(parts.withLock { $0 } == [0..<100])
+        #expect(
+          Threads.map(count: 100) { _ in ObjectIdentifier(Thread.current) == caller }
+            == [Bool](repeating: true, count: 100))
+        // Other threads are not concerned.
+        let counted = Mutex(0)
+        let thread = Thread { counted.withLock { $0 = Threads.count } }
+        thread.start()
+        while !thread.isFinished { usleep(100) }
+        #expect(counted.withLock { $0 } == 3)
+      }
+      #expect(Threads.count == 3)
+    }
+  }
+
   @Test func everyItemIsTakenOnce() async {
     await #expect(processExitsWith: .success) {
       for threads in [1, 2, 3, 4, 7] {

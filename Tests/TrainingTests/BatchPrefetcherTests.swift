@@ -63,6 +63,9 @@ private final class Calls: Sendable {
       return index
     }
     begun.wait()
+    #if os(Linux)
+      #expect(threadNames.contains("batches\n"))
+    #endif
     DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) { mayEnd.signal() }
     batches.stop()
     let hasEnded = ended.load(ordering: .sequentiallyConsistent)
@@ -76,13 +79,15 @@ private final class Calls: Sendable {
   /// No thread that makes batches is left, some moments after the last was stopped.
   private func expectNoThreads() throws {
     #if os(Linux)
-      func names() -> [String] {
-        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
-        return tasks.compactMap { try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8) }
-      }
-      for _ in 0..<1000 where names().contains("batches\n") { usleep(10_000) }
-      #expect(!names().contains("batches\n"))
+      for _ in 0..<1000 where threadNames.contains("batches\n") { usleep(10_000) }
+      #expect(!threadNames.contains("batches\n"))
     #endif
+  }
+
+  /// The names of this process's threads, as Linux tells them.
+  private var threadNames: [String] {
+    let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+    return tasks.compactMap { try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8) }
   }
 
   @Test func noThreadIsLeftWhereverTheLoopEnds() throws {

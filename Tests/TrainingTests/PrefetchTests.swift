@@ -54,6 +54,8 @@ private struct GatedBatches: BatchSource {
   /// Each batch is made only when the loop is about to ask for it, and then takes its time.
   @Test func aSlowSourceShows() throws {
     var small = try SmallTraining()
+    // One thread, so that each signal is for the batch that it is meant for.
+    small.prefetch = 1
     let due = DispatchSemaphore(value: 0)
     small.callbacks = { [Recorder { point, _, _ in if point == .batchBegin { due.signal() } }] }
     let source = GatedBatches(source: try DatasetBatches(small.training, codec: small.codec)) { _, _ in
@@ -68,6 +70,7 @@ private struct GatedBatches: BatchSource {
   /// The loop asks for a batch only when it is there.
   @Test func aFastSourceHardlyShows() throws {
     var small = try SmallTraining()
+    small.prefetch = 1
     let isMade = DispatchSemaphore(value: 0)
     small.callbacks = {
       [

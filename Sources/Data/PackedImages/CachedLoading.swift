@@ -1,5 +1,3 @@
-import Tensor
-
 extension DatasetLoader {
   /// The images of `samples` from the cache, which is made first where it is missing or stale.
   ///
