@@ -162,7 +162,7 @@ struct GeneratorTests {
     let error = #expect(throws: GeneratorError.self) {
       try CaptchaGenerator(configuration: GeneratorConfiguration(), usualFontPaths: paths)
     }
-    #expect(error == .fontNotFound(searched: paths))
+    #expect(error == .fontNotFound(searched: paths, package: "fonts-dejavu-core"))
     for word in paths + ["fonts-dejavu-core"] { #expect(error?.description.contains(word) == true) }
     let missing = #expect(throws: GeneratorError.self) {
       try CaptchaGenerator(configuration: GeneratorConfiguration(fonts: ["/nowhere/C.ttf"]))

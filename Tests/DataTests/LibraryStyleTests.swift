@@ -197,7 +197,8 @@ struct LibraryStyleTests {
         note("dot x", dot.x)
         note("dot y", dot.y)
       }
-      let arc = scene.arc
+      let arc = try #require(scene.arcs.first)
+      #expect(scene.arcs.count == 1 && scene.isSmoothed)
       #expect(arc.y0 <= arc.y1 && arc.width == 1)
       note("arc left", arc.x0)
       note("arc right", arc.x1)
@@ -235,6 +236,49 @@ struct LibraryStyleTests {
     // Four standard deviations of a binomial variable.
     let share = Double(spaces) / Double(4 * count)
     #expect(abs(share - 0.5) < 4 * (0.25 / Double(4 * count)).squareRoot())
+  }
+
+  @Test("difficulty changes arcs, dots, distances and smoothing, and nothing else")
+  func difficulty() throws {
+    let glyphs = try glyphs()
+    func scene(_ difficulty: GeneratorDifficulty, seed: UInt64 = 4) -> LibraryScene {
+      var random = RandomStream(seed: seed)
+      var scene = LibraryScene()
+      scene.draw(
+        Array("WWWW"), width: 200, height: 60, recipe: LibraryRecipe(height: 60, difficulty: difficulty),
+        glyphs: glyphs, using: &random)
+      return scene
+    }
+    let original = scene(.original)
+    let bare = scene(try GeneratorDifficulty(lines: 0, noise: 0, blur: 0))
+    #expect(bare.arcs.isEmpty && bare.dots.isEmpty && !bare.isSmoothed)
+    #expect(bare.text == original.text && bare.color == original.color)
+    let full = scene(try GeneratorDifficulty(lines: 3, noise: 2))
+    #expect(full.arcs.count == 3 && full.dots.count == 60 && full.isSmoothed)
+    let smoothed = try (0..<1000).count { scene(try GeneratorDifficulty(blur: 0.3), seed: UInt64($0)).isSmoothed }
+    // Five standard deviations of a binomial variable.
+    #expect(abs(smoothed - 300) < 73)
+
+    for overlap in [-0.5, 0.5] {
+      let moved = scene(try GeneratorDifficulty(overlap: overlap))
+      for index in original.text.indices.dropLast() {
+        let width = Double(original.text[index].glyph.boxWidth)
+        let before = original.text[index + 1].x - original.text[index].x
+        let after = moved.text[index + 1].x - moved.text[index].x
+        // The random part of the distance is a share of the mean width, which grows where there is more room.
+        let slack = 1 + (overlap < 0 ? width / 4 : 0)
+        #expect(abs(Double(before - after) - width * overlap) <= slack, "overlap \(overlap), character \(index)")
+      }
+    }
+  }
+
+  @Test("everything grows with the height")
+  func scaling() {
+    let double = LibraryRecipe(height: 120)
+    #expect(double.sizes == [84, 100, 112] && double.dotWidth == 6 && double.arcWidth == 2 && double.dots == 30)
+    #expect(double.shift == 0...8)
+    let original = LibraryRecipe(height: 60)
+    #expect(original.sizes == [42, 50, 56] && original.dotWidth == 3 && original.arcWidth == 1)
   }
 
   @Test("each of several fonts is used")
