@@ -73,17 +73,3 @@ struct ComparisonSheet {
     return sheet
   }
 }
-
-extension Image {
-  /// Copies `image`, which has as many channels and must fit, over the pixels from that place on.
-  fileprivate mutating func paste(_ image: Image, column: Int, row: Int) {
-    precondition(
-      column + image.width <= width && row + image.height <= height && image.channels == channels,
-      "Image.paste: \(image.width)×\(image.height) at \(column), \(row) does not fit into \(width)×\(height)")
-    let (source, length) = (image.pixels, image.width * channels)
-    for line in 0..<image.height {
-      let start = ((row + line) * width + column) * channels
-      pixels.replaceSubrange(start..<start + length, with: source[line * length..<(line + 1) * length])
-    }
-  }
-}

@@ -50,7 +50,24 @@ struct TrainingImages {
     types = known.count == part.count ? Set(known).sorted() : nil
   }
 
-  private static func augmented(
+  /// A few of the images that a configuration trains on: the first ones that are drawn, or some of a folder at random.
+  static func sample(_ configuration: TrainingConfiguration, count: Int) throws -> Dataset {
+    guard let path = configuration.data.path else {
+      return try DrawnImages(configuration, purpose: .training).dataset(0..<count)
+    }
+    return try loader(configuration).sample(path, count: count, seed: configuration.seed)
+  }
+
+  private static func loader(_ configuration: TrainingConfiguration) -> DatasetLoader {
+    let model = configuration.model
+    return DatasetLoader(
+      options: DatasetOptions(
+        width: model.imageWidth, height: model.imageHeight, colorMode: model.colorMode, codec: model.codec,
+        maximumRejectedShare: configuration.data.maximumRejectedShare, cache: configuration.data.cache))
+  }
+
+  /// The images of `source` as the configuration changes them for training.
+  static func augmented(
     _ source: any BatchSource, _ configuration: TrainingConfiguration
   ) throws -> any BatchSource {
     let augmentations = try Plugins.current.augmentations.makeAugmentations(
@@ -60,13 +77,8 @@ struct TrainingImages {
   }
 
   private static func load(_ path: String, _ configuration: TrainingConfiguration) throws -> LoadedDataset {
-    let model = configuration.model
     let progress = ProgressLine("reading images")
-    let loaded = try DatasetLoader(
-      options: DatasetOptions(
-        width: model.imageWidth, height: model.imageHeight, colorMode: model.colorMode, codec: model.codec,
-        maximumRejectedShare: configuration.data.maximumRejectedShare, cache: configuration.data.cache)
-    ).load(path, progress: progress.update, notice: StandardStreams.note)
+    let loaded = try loader(configuration).load(path, progress: progress.update, notice: StandardStreams.note)
     progress.finish()
     if !loaded.rejected.isEmpty {
       StandardStreams.note(

@@ -106,6 +106,30 @@ public struct DatasetLoader: Sendable {
       labelSource: listing.source, unlisted: listing.unlisted, unusedLists: listing.unusedLists, imageSizes: sizes)
   }
 
+  /// Reads at most `count` images of the folder at `path`, chosen at random by `seed`, into memory.
+  ///
+  /// - Throws: `DatasetError` if the folder can't be read, holds no images, or none of the chosen ones can be used.
+  public func sample(_ path: String, count: Int, seed: UInt64) throws -> Dataset {
+    let listing = try DatasetListing(directory: path)
+    var (accepted, rejected) = checkLabels(listing.samples)
+    var random = RandomStream(seed: seed).stream("sample")
+    accepted = random.permutation(accepted.count).prefix(count).map { accepted[$0] }
+    let (dataset, outcomes) = try readIntoMemory(path, accepted, progress: nil)
+    var kept: [Int] = []
+    for (index, outcome) in outcomes.enumerated() {
+      switch outcome {
+      case .accepted: kept.append(index)
+      case .rejected(let reason): rejected.append(Rejection(file: accepted[index].name, reason: reason))
+      }
+    }
+    if kept.isEmpty {
+      rejected += listing.rejected
+      throw DatasetError.tooManyRejected(
+        path: path, rejected: rejected, total: rejected.count, maximumShare: options.maximumRejectedShare)
+    }
+    return dataset.subset(kept)
+  }
+
   private func readIntoMemory(
     _ path: String, _ samples: [Sample], progress: ProgressHandler?
   ) throws -> (dataset: Dataset, outcomes: [Outcome]) {

@@ -5,12 +5,12 @@ import Foundation
 /// `captcha-cli dataset`: looks at folders of images.
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "Counts, checks and compares the images of folders.",
+    commandName: "dataset", abstract: "Counts, checks, compares and shows images.",
     discussion: """
       Example:
         captcha-cli dataset check images
       """,
-    subcommands: [DatasetStats.self, DatasetCheck.self, DatasetCompare.self])
+    subcommands: [DatasetStats.self, DatasetCheck.self, DatasetCompare.self, DatasetPreview.self])
 }
 
 /// What the subcommands that read one folder have in common.

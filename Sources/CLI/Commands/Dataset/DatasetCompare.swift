@@ -40,7 +40,7 @@ struct DatasetCompare: ParsableCommand {
 
   func run() throws {
     // Before the longer work of reading images.
-    if let output { try Self.requireNew(output) }
+    if let output { try PictureFile.requireNew(output) }
     let progress = ProgressLine("reading images")
     let comparison = try DatasetComparison(first, second, progress: progress.update)
     progress.finish()
@@ -60,17 +60,6 @@ struct DatasetCompare: ParsableCommand {
     try PNG.write(sheet.picture, to: output)
     let bands = sheet.bands.map { "\($0.rowCount) of \($0.type ?? "any type")".visible }
     report.line("picture: \(output), from the top \(bands.joined(separator: ", ")); left \(first), right \(second)")
-  }
-
-  /// Refuses to replace a file, or to write where there is no folder.
-  private static func requireNew(_ path: String) throws {
-    if FileManager.default.fileExists(atPath: path) {
-      throw ImageError.unwritable(file: path, reason: "it exists already and is not replaced; give another name")
-    }
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    if !FileManager.default.isWritableFile(atPath: folder) {
-      throw ImageError.unwritable(file: path, reason: "there is no folder \(folder) to write to")
-    }
   }
 }
 
