@@ -95,7 +95,8 @@ import Testing
     try Data("file,label\n".utf8).write(to: URL(fileURLWithPath: runner.path("images/labels.csv")))
     let check = try runner.run("dataset", "check", "images")
     #expect(check.code == 0)
-    #expect(check.output.contains("labels.csv is not used, since the labels come from manifest.jsonl\n"))
+    #expect(check.output.contains("warning unused_list: 1; remove the list, or the one that is used\n"))
+    #expect(check.output.contains("  labels.csv: the labels come from manifest.jsonl\n"))
   }
 
   @Test func foldersThatAreNotThereOrEmpty() throws {

@@ -1,6 +1,6 @@
 import Callbacks
 import Foundation
-import Optimizers
+import PluginConfiguration
 import Testing
 
 /// The schedules by the numbers of Keras and PyTorch.

@@ -114,7 +114,7 @@ import Testing
     let comparison = try DatasetComparison(folder.file("a"), folder.file("a"))
     // No types are known, so that there is one group.
     #expect(comparison.groups.map(\.type) == [nil] && comparison.first.samples.map(\.name) == ["y-1.png"])
-    #expect(comparison.first.rejected == [Rejection(file: "x-1.png", reason: "not a PNG image")])
+    #expect(comparison.first.rejected == [Rejection(file: "x-1.png", reason: "not a PNG, JPEG, GIF or BMP image")])
     #expect(throws: DatasetError.missingFolder(path: folder.file("c"))) {
       try DatasetComparison(folder.file("a"), folder.file("c"))
     }

@@ -40,7 +40,7 @@ struct LibraryStyleTests {
       scene.textWidth = scene.text.reduce(0) { $0 + $1.glyph.boxWidth }
       #expect(scene.textWidth == textWidth)
       scene.dots = dots.map { LibraryScene.Dot(x: $0[0], y: $0[1]) }
-      scene.arc = Arc(x0: arc[0], y0: arc[1], x1: arc[2], y1: arc[3], start: arc[4], extent: arc[5], width: 1)
+      scene.arcs = [Arc(x0: arc[0], y0: arc[1], x1: arc[2], y1: arc[3], start: arc[4], extent: arc[5], width: 1)]
       return scene
     }
   }
