@@ -57,8 +57,9 @@ final class BatchPrefetcher<Batch: Sendable>: @unchecked Sendable {
     precondition(!isStopped, "BatchPrefetcher.next: stopped")
     let index = nextToTake
     if ahead == 0 {
+      let batch = try make(index)
       nextToTake += 1
-      return try make(index)
+      return batch
     }
     while made[index] == nil { condition.wait() }
     guard let result = made[index] else { preconditionFailure("BatchPrefetcher.next: no batch \(index)") }

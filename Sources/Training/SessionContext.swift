@@ -56,9 +56,8 @@ extension TrainingSession: TrainingContext {
     if let known, known.step == step, known.readings.count >= count { return Array(known.readings.prefix(count)) }
     return try withEvaluationWeights {
       var readings: [LabelledReading] = []
-      try evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
+      try evaluation.forEachBatch(of: validation, labels: validationLabels, limit: count) { batch in
         readings += labelled(batch)
-        return readings.count < count
       }
       known = (step, readings)
       return Array(readings.prefix(count))

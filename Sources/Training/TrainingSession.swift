@@ -276,7 +276,6 @@ final class TrainingSession {
         metrics.add(loss: batch.loss, images: batch.indices.count, batch: batch.metricBatch)
         try tally.add(batch, of: validation)
         readings += labelled(batch)
-        return true
       }
       known = (step, readings)
       return tally.summary(epoch: epoch, logs: metrics.logs(validation: true), seconds: start.secondsSince)

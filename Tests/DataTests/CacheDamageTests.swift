@@ -94,7 +94,7 @@ import Testing
     other[16] = 77
     try damage(folder, other)
     let notices = try folder.load().notices
-    #expect(notices.count == 1 && notices[0].contains("since it is of version 77, and this program writes version 1"))
+    #expect(notices.count == 1 && notices[0].contains("since it is of version 77, and this program writes version 2"))
   }
 
   @Test func aFileThatShrinksWhileItIsUsedIsAnError() throws {

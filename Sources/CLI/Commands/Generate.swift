@@ -90,7 +90,6 @@ struct Generate: ParsableCommand {
   private static func option(_ key: String) -> String {
     switch key {
     case "lengths": "--length"
-    case "confusables": "--confusables"
     default: "--" + (key.split(separator: ".").last.map(String.init) ?? key)
     }
   }

@@ -22,6 +22,12 @@ struct Train: ParsableCommand {
   @OptionGroup var source: ConfigurationOptions
 
   @Option(
+    help: ArgumentHelp(
+      "A folder for files that keep the decoded images; the pixels are then read from there, not kept in memory.",
+      valueName: "dir"))
+  var cache: String?
+
+  @Option(
     name: .customLong("run"),
     help: ArgumentHelp("The folder for everything that the run writes; the next runs/N otherwise.", valueName: "dir"))
   var runDirectory: String?
@@ -77,7 +83,10 @@ struct Train: ParsableCommand {
     if source.config == nil, let file, !FileManager.default.fileExists(atPath: file) {
       throw TrainingError("\(file): the run's configuration is not there; give it with --config to go on")
     }
-    return try source.configuration(file: file, overrides: epochs.map { ["training.epochs=\($0)"] } ?? [])
+    var overrides: [String] = []
+    if let epochs { overrides.append("training.epochs=\(epochs)") }
+    if let cache { overrides.append("data.cache=\(ConfigurationOptions.quoted(cache))") }
+    return try source.configuration(file: file, overrides: overrides)
   }
 
   private func conclude(_ training: TrainingRun, _ summary: RunSummary, isInterrupted: Bool, _ report: CommandOutput) {

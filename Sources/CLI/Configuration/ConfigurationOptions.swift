@@ -11,12 +11,6 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: ArgumentHelp("A folder to validate with; a share of the images otherwise.", valueName: "dir"))
   var validationData: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "A folder for files that keep the decoded images; the pixels are then read from there, not kept in memory.",
-      valueName: "dir"))
-  var cache: String?
-
   @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
   var config: String?
 
@@ -40,10 +34,9 @@ struct ConfigurationOptions: ParsableArguments {
     var all = overrides
     if let data {
       let isSynthetic = data == ConfigurationNode.syntheticData
-      all.append(isSynthetic ? "data=\(data)" : "data.path=\(quoted(data))")
+      all.append(isSynthetic ? "data=\(data)" : "data.path=\(Self.quoted(data))")
     }
-    if let validationData { all.append("data.validation_path=\(quoted(validationData))") }
-    if let cache { all.append("data.cache=\(quoted(cache))") }
+    if let validationData { all.append("data.validation_path=\(Self.quoted(validationData))") }
     if let seed { all.append("seed=\(seed)") }
     all += set
     if let file = file ?? config {
@@ -53,5 +46,5 @@ struct ConfigurationOptions: ParsableArguments {
   }
 
   /// A path as YAML.
-  private func quoted(_ path: String) -> String { "'" + path.replacing("'", with: "''") + "'" }
+  static func quoted(_ path: String) -> String { "'" + path.replacing("'", with: "''") + "'" }
 }

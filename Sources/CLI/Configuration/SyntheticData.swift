@@ -35,7 +35,7 @@ extension ConfigurationNode {
     }
     let null = Content.scalar("null", isText: false)
     entries[index].value.content = section([
-      ("path", null), ("validation_path", null),
+      ("path", null), ("validation_path", null), ("cache", null),
       ("generate", section([("fresh", .scalar("true", isText: false))])),
     ])
     return ConfigurationNode(.mapping(entries), origin: origin)

@@ -60,11 +60,7 @@ struct SystemCheck: Encodable {
 
   /// The default data set and the seed model take about three gigabytes.
   static func memory() -> SystemCheck {
-    let available = lines(of: "/proc/meminfo").first { $0.hasPrefix("MemAvailable") }
-      .flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) }.map { $0 << 10 }
-    let limit = lines(of: "/sys/fs/cgroup/memory.max").first.flatMap { Int($0) }
-    let used = lines(of: "/sys/fs/cgroup/memory.current").first.flatMap { Int($0) } ?? 0
-    guard let bytes = [available, limit.map { $0 - used }].compactMap({ $0 }).min() else {
+    guard let bytes = AvailableMemory.bytes else {
       return SystemCheck(name: "memory", ok: true, detail: "unknown on this system")
     }
     return SystemCheck(

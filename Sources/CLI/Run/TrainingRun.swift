@@ -64,6 +64,12 @@ struct TrainingRun {
     for (argument, value) in configuration.optimizer.arguments {
       settings["optimizer.\(argument)"] = value.description
     }
+    for (index, augmentation) in configuration.data.augmentations.enumerated() {
+      settings["data.augmentations.\(index)"] = augmentation.name
+      for (argument, value) in augmentation.arguments {
+        settings["data.augmentations.\(index).\(argument)"] = value.description
+      }
+    }
     // The names of the callbacks and their order are compared by the trainer.
     var counts: [String: Int] = [:]
     for (component, callback) in zip(configuration.callbacks, callbacks) {

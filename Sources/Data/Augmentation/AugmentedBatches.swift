@@ -18,8 +18,9 @@ public struct AugmentedBatches: BatchSource {
   public var count: Int { source.count }
 
   public func batch(_ indices: ArraySlice<Int>, epoch: Int) throws -> Batch {
-    let batch = try source.batch(indices, epoch: epoch)
-    return Batch(images: augmented(batch.images, indices: indices, epoch: epoch), classes: batch.classes)
+    var batch = try source.batch(indices, epoch: epoch)
+    augment(&batch.images, indices: indices, epoch: epoch)
+    return batch
   }
 
   public var identity: String {
@@ -29,8 +30,7 @@ public struct AugmentedBatches: BatchSource {
   public func contradictorySamples(limit: Int) throws -> [[Sample]] { try source.contradictorySamples(limit: limit) }
 
   /// - Parameter images: with values from 0 to 1, float32 [N, H, W, C].
-  private func augmented(_ images: Tensor, indices: ArraySlice<Int>, epoch: Int) -> Tensor {
-    var images = images
+  private func augment(_ images: inout Tensor, indices: ArraySlice<Int>, epoch: Int) {
     let (count, height, width, channels) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3])
     let size = height * width * channels
     let stream = seed.stream("epoch", epoch)
@@ -53,6 +53,5 @@ public struct AugmentedBatches: BatchSource {
         }
       }
     }
-    return images
   }
 }

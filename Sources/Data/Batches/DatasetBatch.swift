@@ -4,7 +4,7 @@ import Tensor
 /// Some images of a data set and their labels, as a model takes them.
 public struct Batch: Sendable {
   /// The images with values from 0 to 1, float32 [N, H, W, C].
-  public let images: Tensor
+  public internal(set) var images: Tensor
   /// The class of each position, int32 [N, positions].
   public let classes: Tensor
 }

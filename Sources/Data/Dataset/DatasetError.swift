@@ -46,7 +46,7 @@ public enum DatasetError: Error, Equatable, CustomStringConvertible, LocalizedEr
     case .emptyList(let file):
       return "\(file): names no images; write one line per image, or remove the file to take labels from file names"
     case .tooManyRejected(let path, let rejected, let total, let maximumShare):
-      let shown = rejected.prefix(3).map { "\($0.file.singleLine) (\($0.reason))" }.joined(separator: ", ")
+      let shown = rejected.prefix(3).map { "\($0.file.visible) (\($0.reason))" }.joined(separator: ", ")
       let more = rejected.count > 3 ? " and \(rejected.count - 3) more" : ""
       return "\(path): \(rejected.count) of \(total) images are rejected, more than the allowed share of "
         + "\(maximumShare): \(shown)\(more); correct them (`captcha-cli dataset check \(path)` lists all), "
@@ -89,5 +89,5 @@ public struct Rejection: Sendable, Hashable, Codable, CustomStringConvertible {
     self.reason = reason
   }
 
-  public var description: String { "\(file.singleLine): \(reason)" }
+  public var description: String { "\(file.visible): \(reason)" }
 }

@@ -56,7 +56,7 @@ public struct LoadedDataset: Sendable {
 public struct DatasetLoader: Sendable {
   public let options: DatasetOptions
   /// What tests may change.
-  var availableMemory: @Sendable () -> Int? = { PixelMemory.available }
+  var availableMemory: @Sendable () -> Int? = { AvailableMemory.bytes }
 
   public init(options: DatasetOptions = DatasetOptions()) {
     precondition(options.width > 0 && options.height > 0, "DatasetLoader: the image size must be positive")
@@ -199,15 +199,8 @@ public struct DatasetLoader: Sendable {
       let image = try ImageFile.read(file, limits: options.limits)
       use(image)
       return .accepted(size: "\(image.width)×\(image.height)")
-    } catch let error as ImageError {
-      if case .unreadable = error, !FileManager.default.fileExists(atPath: file) {
-        return .rejected(reason: "listed but missing")
-      }
-      // The images are not to blame, so what to do is said too.
-      if case .missingLibrary = error { return .rejected(reason: "\(error.reason); \(error.remedy)") }
-      return .rejected(reason: error.reason)
     } catch {
-      return .rejected(reason: "\(error)")
+      return .rejected(reason: ImageFailure(error, path: file).reason)
     }
   }
 

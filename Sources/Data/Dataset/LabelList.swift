@@ -16,6 +16,8 @@ enum LabelListEntry: Sendable {
       self = .wrong("names a file with a control character")
     } else if label.hasControlCharacter {
       self = .wrong("has a label with a control character")
+    } else if [type, text, style].contains(where: { $0?.hasControlCharacter == true }) {
+      self = .wrong("has a type, text or style with a control character")
     } else if name.hasPrefix("/") || name.split(separator: "/").contains("..") {
       self = .wrong("\"\(name)\" is outside the folder")
     } else {

@@ -9,6 +9,10 @@ extension LabelList {
   mutating func readTable(of path: String, delimiter: CSVDelimiter) throws {
     let text = try TextLines.text(of: path)
     if text.allSatisfy(\.isWhitespace) { return }
+    // The package takes all that follows for one field, and says nothing.
+    if text.utf8.count(where: { $0 == UInt8(ascii: "\"") }) % 2 != 0 {
+      throw DatasetError.unreadableList(file: path, reason: "a quotation mark is not closed")
+    }
     var columns: LabelColumns?
     var fault: String?
     var row = 0

@@ -12,10 +12,17 @@ enum PixelStorage: Sendable {
 final class PixelMemory: @unchecked Sendable {
   let base: UnsafeMutablePointer<UInt8>
 
+  /// So much is taken without asking how much there is.
+  private static let smallByteCount = 64 << 20
+
   /// Takes `byteCount` bytes, which are not initialised and take no memory before they are written.
   ///
   /// - Throws: `DatasetError.outOfMemory`.
   init(byteCount: Int) throws {
+    // Memory that is not there is given all the same, and the program killed when it is written to.
+    if byteCount > Self.smallByteCount, let available = AvailableMemory.bytes, byteCount > available {
+      throw DatasetError.outOfMemory(bytes: byteCount)
+    }
     let hugePage = 2 << 20
     let alignment = byteCount >= 2 * hugePage ? hugePage : 64
     var memory: UnsafeMutableRawPointer?
@@ -30,20 +37,4 @@ final class PixelMemory: @unchecked Sendable {
   }
 
   deinit { free(base) }
-
-  /// The memory that a program may still take without harm to others, in bytes; nil where the system does not say.
-  static var available: Int? {
-    guard let file = FileHandle(forReadingAtPath: "/proc/meminfo"), let content = try? file.readToEnd() else {
-      return nil
-    }
-    return available(meminfo: String(decoding: content, as: UTF8.self))
-  }
-
-  /// The number in the line `MemAvailable:  16384 kB` of Linux's `/proc/meminfo`.
-  static func available(meminfo: String) -> Int? {
-    for line in meminfo.split(separator: "\n") where line.hasPrefix("MemAvailable:") {
-      return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
-    }
-    return nil
-  }
 }

@@ -73,6 +73,8 @@ extension Canvas {
   ///
   /// - Parameter coverage: the atlas's coverage, which the glyph is a part of.
   func glyph(_ glyph: GlyphAtlas.Glyph, coverage: [UInt8], rotation: TileRotation, x: Int, y: Int, color: Color) {
+    // A glyph without ink, or all of it beyond its tile.
+    if glyph.width == 0 || glyph.height == 0 { return }
     let bounds = rotation.bounds(of: glyph)
     let columns = bounds.columns.clamped(to: max(0, -x)..<max(0, -x, width - x))
     let rows = bounds.rows.clamped(to: max(0, -y)..<max(0, -y, height - y))

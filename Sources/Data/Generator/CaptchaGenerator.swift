@@ -169,6 +169,15 @@ private enum Look: Sendable {
       let recipe = LibraryRecipe(height: height, difficulty: configuration.difficulty)
       let glyphs = try LibraryGlyphs(
         fonts: fonts, characters: characters, sizes: recipe.sizes, shiftCount: recipe.shift.count)
+      let widest = LibraryPainter.widestText(
+        glyphs: glyphs, recipe: recipe, longestText: configuration.longestText)
+      if 3 * height * widest > GlyphMemory.largestByteCount {
+        throw .invalidConfiguration(
+          key: "height", value: "\(height)",
+          remedy: "texts of \(configuration.longestText) characters take more than "
+            + "\(GlyphMemory.largestByteCount >> 20) MiB before they are made narrower; use a smaller height or shorter "
+            + "texts")
+      }
       self = .library(recipe, glyphs)
     }
   }

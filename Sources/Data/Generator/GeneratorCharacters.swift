@@ -30,8 +30,8 @@ extension GeneratorConfiguration {
     // A label is part of a file name, and a tab or line break would break tables of labels.
     if let character = charset.first(where: { $0 == "/" || $0.isWhitespace || !$0.isPlain }) {
       throw .invalidConfiguration(
-        key: "charset", value: charset.escaped,
-        remedy: "take out '\(String(character).escaped)'; use single characters but '/' and white space")
+        key: "charset", value: charset.visible,
+        remedy: "take out '\(String(character).visible)'; use single characters but '/' and white space")
     }
     for type in types where characters(for: type).isEmpty {
       if !characters(for: type, of: foldableCharacters).isEmpty {
@@ -90,14 +90,4 @@ extension Character {
   }
 
   private static func single(_ text: String) -> Character? { text.unicodeScalars.count == 1 ? text.first : nil }
-}
-
-extension String {
-  /// The text with control characters written as `\u{...}`, so that it fits into one line of a message.
-  fileprivate var escaped: String {
-    unicodeScalars.map {
-      [.control, .format].contains($0.properties.generalCategory) ? $0.escaped(asASCII: true) : String($0)
-    }
-    .joined()
-  }
 }

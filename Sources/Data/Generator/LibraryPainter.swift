@@ -9,10 +9,15 @@ struct LibraryPainter {
   init(glyphs: LibraryGlyphs, recipe: LibraryRecipe, longestText: Int, width: Int, height: Int) {
     self.glyphs = glyphs
     warp = LibraryGlyphWarp(glyphs: glyphs, recipe: recipe)
-    let spread = 1 + max(0, -recipe.closeness)
-    let widest = max(width, Int((2 * Double(longestText * (glyphs.largestBoxWidth + 1)) * spread).rounded(.up)))
+    let widest = max(width, Self.widestText(glyphs: glyphs, recipe: recipe, longestText: longestText))
     text = LibraryCanvas(widest: widest, width: width, height: height)
     rows = .allocate(capacity: Canvas.smoothScratchCount(width: width))
+  }
+
+  /// The most columns that a text with a space before each character takes before it is made narrower.
+  static func widestText(glyphs: LibraryGlyphs, recipe: LibraryRecipe, longestText: Int) -> Int {
+    let widest = Double(2 * longestText * (glyphs.largestBoxWidth + 1))
+    return Int((widest * (1 + max(0, -recipe.closeness))).rounded(.up))
   }
 
   func deallocate() {

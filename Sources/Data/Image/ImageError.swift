@@ -57,7 +57,7 @@ public enum ImageError: Error, Equatable, CustomStringConvertible, LocalizedErro
     }
   }
 
-  public var description: String { "\(file.singleLine): \(reason); \(remedy)" }
+  public var description: String { "\(file.visible): \(reason); \(remedy)" }
   public var errorDescription: String? { description }
 }
 

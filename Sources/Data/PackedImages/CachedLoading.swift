@@ -37,8 +37,21 @@ extension DatasetLoader {
     let file = cache.path(for: path, options)
     // Before the images are read: whatever changes meanwhile makes the file stale.
     let source = ImageCache.source(of: names, in: path, options)
-    let known = try PackedImages(path: file, source: source) { reason in
+    var known = try PackedImages(path: file, source: source) { reason in
       notice("\(file): the cache is made anew, since \(reason)")
+    }
+    if let images = known {
+      // What could not be read may have been the fault of the machine: of rights, or of a library that was missing.
+      let isReadable = images.entries.indices.contains { index in
+        guard case .rejected = images.entries[index], case .accepted = read(path + "/" + names[index], { _ in }) else {
+          return false
+        }
+        return true
+      }
+      if isReadable {
+        notice("\(file): the cache is made anew, since images can be read now that could not be before")
+        known = nil
+      }
     }
     if let known {
       progress?(names.count, names.count)

@@ -20,18 +20,13 @@ struct ImageCache {
   }
 
   /// What a packed file of these images would be made from now.
-  static func source(
-    of names: some RandomAccessCollection<String> & Sendable, in images: String, _ options: DatasetOptions
-  )
-    -> PackedImageSource
-  {
-    let names = Array(names)
+  static func source(of names: [String], in images: String, _ options: DatasetOptions) -> PackedImageSource {
     let files = Threads.map(count: names.count) { index in
       var status = stat()
       guard stat("\(images)/\(names[index])", &status) == 0 else { return 0 as UInt64 }
-      let (seconds, nanoseconds) = status.modificationTime
-      return Checksum64.of(
-        [status.st_size, off_t(seconds), off_t(nanoseconds)].map { UInt64(bitPattern: Int64($0)) }, seed: 1)
+      // The time of the last change of the file's name or rights too: unpacked archives set the other one.
+      let times = [status.modificationTime, status.changeTime].flatMap { [$0.seconds, $0.nanoseconds] }
+      return Checksum64.of(([Int(status.st_size)] + times).map { UInt64(bitPattern: Int64($0)) }, seed: 1)
     }
     return PackedImageSource(
       width: options.width, height: options.height, channels: options.colorMode.channels, count: names.count,

@@ -13,7 +13,7 @@ struct PackedImageSource: Equatable {
   /// A checksum of the images' names, in order. A manifest or label file decides nothing else that lasts: labels are
   /// read anew at each load.
   var names: UInt64
-  /// A checksum of the files' sizes and modification times, in the same order.
+  /// A checksum of the files' sizes and times of change, in the same order.
   var files: UInt64
 
   var imageSize: Int { width * height * channels }
@@ -40,7 +40,7 @@ struct PackedImageSource: Equatable {
 /// | then | the index: per image its checksum (8 bytes), width and height before resizing (4 each, 0 where it can't be read); then for each such image the length (4) and the text of its reason |
 struct PackedImageHeader {
   /// Raised whenever the layout, the checksum, the decoding of images or their resizing changes.
-  static let currentVersion = 1
+  static let currentVersion = 2
   static let magic = Array("captcha-pixels\r\n".utf8)
   /// Where the pixels begin: at a page.
   static let pixelOffset = 4096

@@ -48,7 +48,9 @@ struct PackedImageWriter {
     } catch let error as DatasetError {
       throw error
     } catch {
-      throw unwritable((error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)")
+      throw unwritable(
+        (error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
+          ?? (error as NSError).localizedDescription)
     }
   }
 
@@ -88,7 +90,9 @@ struct PackedImageWriter {
   private func reserve(_ descriptor: Int32) throws {
     #if os(Linux)
       // The index, which is small and not known yet, comes on top.
-      let error = posix_fallocate(descriptor, 0, off_t(PackedImageHeader.pixelOffset + source.count * source.imageSize))
+      let length = off_t(PackedImageHeader.pixelOffset + source.count * source.imageSize)
+      var error = EINTR
+      while error == EINTR { error = posix_fallocate(descriptor, 0, length) }
       // Some file systems know no reserving; there, writing will tell.
       if error != 0, error != EOPNOTSUPP, error != EINVAL { throw unwritable(String(cString: strerror(error))) }
     #endif
@@ -130,6 +134,15 @@ extension stat {
       (Int(st_mtimespec.tv_sec), Int(st_mtimespec.tv_nsec))
     #else
       (Int(st_mtim.tv_sec), Int(st_mtim.tv_nsec))
+    #endif
+  }
+
+  /// When the content, the name or the rights were last changed, since 1970.
+  var changeTime: (seconds: Int, nanoseconds: Int) {
+    #if canImport(Darwin)
+      (Int(st_ctimespec.tv_sec), Int(st_ctimespec.tv_nsec))
+    #else
+      (Int(st_ctim.tv_sec), Int(st_ctim.tv_nsec))
     #endif
   }
 }

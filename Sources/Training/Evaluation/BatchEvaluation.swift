@@ -21,25 +21,26 @@ struct BatchEvaluation {
     let readings: [Reading]
   }
 
-  /// Calls `body` with each batch of `dataset`, in the order of its images, until it returns false.
+  /// Calls `body` with each batch of `dataset`, in the order of its images.
   ///
+  /// - Parameter limit: only the batches up to this number of images; nil for all.
   /// - Throws: what `body` throws, or why images can't be read.
   func forEachBatch(
-    of dataset: Dataset, labels: EncodedLabels, _ body: (Result) throws -> Bool
+    of dataset: Dataset, labels: EncodedLabels, limit: Int? = nil, _ body: (Result) throws -> Void
   ) throws {
-    let order = BatchOrder(count: dataset.count, batchSize: batchSize)
+    // Whole batches, so that they are the same as without a limit.
+    let whole = ((limit ?? dataset.count) + batchSize - 1) / batchSize * batchSize
+    let order = BatchOrder(count: min(dataset.count, whole), batchSize: batchSize)
     let batches = BatchPrefetcher(count: order.count, ahead: prefetch) { try dataset.batch(order[$0], labels: labels) }
     defer { batches.stop() }
     for indices in order {
       let batch = try batches.next()
       let logits = model(batch.images, .inference)
       let result = Self.read(logits, labels: batch.classes, loss: loss, codec: codec)
-      guard
-        try body(
-          Result(
-            indices: indices, labels: labels, loss: Double(loss(logits, labels: batch.classes).scalar),
-            metricBatch: result.metricBatch, readings: result.readings))
-      else { return }
+      try body(
+        Result(
+          indices: indices, labels: labels, loss: Double(loss(logits, labels: batch.classes).scalar),
+          metricBatch: result.metricBatch, readings: result.readings))
     }
   }
 

@@ -35,7 +35,6 @@ public struct Evaluator {
       try evaluation.forEachBatch(of: expressible, labels: labels) { batch in
         try tally.add(batch, of: expressible)
         progress(batch.indices.endIndex)
-        return true
       }
     }
     let inexpressible = dataset.subset(others)

@@ -53,13 +53,11 @@ struct DatasetCheck: ParsableCommand {
     if let validation, Self.isSameFolder(folder.path, validation) {
       throw ValidationError("--validation \(validation) is the same folder; give the one of the other images")
     }
-    let auditor = try model.map {
-      LabelAuditor(
-        try Recognizer(contentsOf: URL(fileURLWithPath: $0)), confidence: confidence ?? 0.9, resizes: resize)
-    }
+    let recognizer = try model.map { try Recognizer(contentsOf: URL(fileURLWithPath: $0)) }
+    let auditor = recognizer.map { LabelAuditor($0, confidence: confidence ?? 0.9, resizes: resize) }
     let progress = StageLines(isAuditing: auditor != nil)
     let checker = DatasetChecker(
-      options: DatasetCheckOptions(codec: try folder.codec(), expectsWholeCharset: folder.charset != nil))
+      options: DatasetCheckOptions(codec: try folder.codec(of: recognizer), expectsWholeCharset: folder.charset != nil))
     let report = try checker.check(
       folder.path, validation: validation, auditor: auditor, progress: progress.update)
     progress.finish()

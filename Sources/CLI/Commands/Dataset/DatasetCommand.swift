@@ -1,6 +1,7 @@
 import ArgumentParser
 import Data
 import Foundation
+import Models
 
 /// `captcha-cli dataset`: looks at folders of images.
 struct DatasetCommand: ParsableCommand {
@@ -22,20 +23,25 @@ struct DatasetFolder: ParsableArguments {
     help: "The characters that labels may have; digits, small and capital letters if not given.")
   var charset: String?
 
-  @Option(help: "The most characters of a label.")
-  var maximumLength = 8
+  @Option(help: "The most characters of a label; 8 if not given.")
+  var maximumLength: Int?
 
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
   func validate() throws {
-    if !(1...64).contains(maximumLength) {
+    if let maximumLength, !(1...64).contains(maximumLength) {
       throw ValidationError("--maximum-length is \(maximumLength); give 1 to 64")
     }
   }
 
-  func codec() throws -> LabelCodec {
-    try LabelCodec(charset: charset.map { try Charset($0) } ?? .alphanumeric, maximumLength: maximumLength)
+  /// Which labels are accepted: what the options say, and otherwise the usual ones with those of the model, if there is one.
+  func codec(of recognizer: Recognizer? = nil) throws -> LabelCodec {
+    let usual = Charset.alphanumeric
+    let added = recognizer?.codec.charset.characters.filter { usual.index(of: $0) == nil } ?? []
+    return try LabelCodec(
+      charset: charset.map { try Charset($0) } ?? Charset(usual.text + String(added)),
+      maximumLength: maximumLength ?? max(8, recognizer?.codec.maximumLength ?? 0))
   }
 }
 

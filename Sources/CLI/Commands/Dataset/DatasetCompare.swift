@@ -112,7 +112,8 @@ private struct DatasetComparisonReport: Encodable {
         type: group.type ?? "all", first: group.firstCount, second: group.secondCount,
         measures: group.measures.map {
           Measure(
-            name: $0.measure.rawValue, first: $0.first, second: $0.second, difference: $0.difference,
+            name: $0.measure.rawValue, first: $0.first, second: $0.second,
+            difference: $0.difference.flatMap { $0.isFinite ? $0 : nil },
             distance: $0.distribution?.distance, probability: $0.distribution?.probability,
             significant: $0.isSignificant)
         },

@@ -5,10 +5,10 @@ import Foundation
 /// `captcha-cli dataset preview`.
 struct DatasetPreview: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "preview", abstract: "Shows what a model will see in training, as a picture.",
+    commandName: "preview", abstract: "Shows what a model may see in training, as a picture.",
     discussion: """
-      Each row is an image in the model's size and colours, and then what the configuration's augmentations make of it,
-      in another way for each epoch.
+      Each row is an image in the model's size and colours, and then what the configuration's augmentations make of it in
+      some epochs. A training draws other random numbers for it, from the same ranges.
 
       Examples:
         captcha-cli dataset preview --data images --config train.yaml --output preview.png

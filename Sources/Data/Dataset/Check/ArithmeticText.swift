@@ -22,7 +22,9 @@ struct ArithmeticText {
     case "-", "−", "–": result = left.subtractingReportingOverflow(right)
     case "*", "×", "x", "X", "·": result = left.multipliedReportingOverflow(by: right)
     case "/", "÷", ":":
-      result = right == 0 || left % right != 0 ? (0, true) : left.dividedReportingOverflow(by: right)
+      // The smallest number divided by -1 overflows, in the remainder too.
+      let (remainder, overflow) = left.remainderReportingOverflow(dividingBy: right)
+      result = overflow || remainder != 0 ? (0, true) : left.dividedReportingOverflow(by: right)
     default: result = (0, true)
     }
     answer = result.overflow ? nil : result.partialValue

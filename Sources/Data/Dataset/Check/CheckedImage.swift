@@ -35,7 +35,8 @@ struct CheckedImage: Sendable {
       image = try content.image(limits: limits)
     } catch {
       let failure = Self.failure(error, path: path)
-      throw misnamedFormat == nil ? failure : Failure(kind: .wrongExtension, reason: failure.reason)
+      throw failure.kind == .unreadableImage && misnamedFormat != nil
+        ? Failure(kind: .wrongExtension, reason: failure.reason) : failure
     }
     width = image.width
     height = image.height
@@ -47,11 +48,14 @@ struct CheckedImage: Sendable {
   }
 
   private static func failure(_ error: any Error, path: String) -> Failure {
-    guard let error = error as? ImageError else { return Failure(kind: .unreadableImage, reason: "\(error)") }
-    if case .unreadable = error, !FileManager.default.fileExists(atPath: path) {
-      return Failure(kind: .missingFile, reason: "listed but missing")
-    }
-    return Failure(kind: .unreadableImage, reason: error.reason)
+    let failure = ImageFailure(error, path: path)
+    let kind: DatasetFinding.Kind =
+      switch failure {
+      case .missingFile: .missingFile
+      case .missingLibrary: .missingLibrary
+      case .unreadable: .unreadableImage
+      }
+    return Failure(kind: kind, reason: failure.reason)
   }
 }
 

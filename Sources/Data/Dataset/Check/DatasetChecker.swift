@@ -59,8 +59,16 @@ public struct DatasetChecker: Sendable {
     if let validation {
       let outcomes = read(validationSamples, in: validation, counter: counter, auditor: nil).outcomes
       for (sample, outcome) in zip(validationSamples, outcomes) {
-        guard case .success(let image) = outcome else { continue }
-        validationImages.append(FolderImage(sample: sample, image: image, folder: validation))
+        switch outcome {
+        case .success(let image):
+          validationImages.append(FolderImage(sample: sample, image: image, folder: validation))
+        case .failure(let failure):
+          // It can't be compared, which is all that the other folder is for.
+          findings.append(
+            DatasetFinding(
+              failure.kind, severity: .warning, files: [FolderImage.path(of: sample.name, in: validation)],
+              detail: failure.reason))
+        }
       }
     }
 

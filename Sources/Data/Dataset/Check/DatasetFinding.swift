@@ -55,6 +55,8 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
     case labelOutsideCharset = "label_outside_charset"
     /// The file can't be read or decoded as an image.
     case unreadableImage = "unreadable_image"
+    /// The library for the image's format is not installed.
+    case missingLibrary = "missing_library"
     /// The file's content is of another format than its name says; an error where it can't be read for that reason.
     case wrongExtension = "wrong_extension"
     /// Files show the same picture and have different labels, so that at least one of them is wrong.
@@ -96,7 +98,8 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
     public var usualSeverity: Severity {
       switch self {
       case .invalidListEntry, .listedTwice, .missingFile, .noLabel, .emptyLabel, .labelWhitespace, .labelTooLong,
-        .labelOutsideCharset, .unreadableImage, .wrongExtension, .contradictoryLabel, .wrongAnswer, .leakedPicture:
+        .labelOutsideCharset, .unreadableImage, .missingLibrary, .wrongExtension, .contradictoryLabel, .wrongAnswer,
+        .leakedPicture:
         .error
       case .leakedName, .labelCaseConflict, .duplicateFile, .duplicatePicture, .labelNameMismatch, .labelTextMismatch,
         .changedFile, .unlistedFile, .unusedList, .unusualSize, .uniformPicture, .absentCharacters, .rareType,
@@ -117,6 +120,7 @@ public struct DatasetFinding: Sendable, Hashable, Codable {
       case .labelTooLong: "correct the label or raise --maximum-length"
       case .labelOutsideCharset: "correct the label or give --charset"
       case .unreadableImage: "fetch or draw the image again, or remove it"
+      case .missingLibrary: "install the library; the images may be good"
       case .wrongExtension: "convert the image or rename it"
       case .contradictoryLabel: "find the right label and keep one of the files"
       case .wrongAnswer: "correct the label or the text"

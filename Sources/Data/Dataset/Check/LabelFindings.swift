@@ -42,7 +42,7 @@ struct LabelFindings {
 
   /// Compares the label with the text that the image shows, where that is known.
   private static func textFindings(_ sample: Sample) -> [DatasetFinding] {
-    guard let text = sample.text, text != sample.label else { return [] }
+    guard let text = sample.text, text.lowercased() != sample.label.lowercased() else { return [] }
     // A list without types may hold sums too.
     let answer = sample.type == nil || sample.type == CaptchaType.math.rawValue ? ArithmeticText(text).answer : nil
     if let answer {
@@ -53,7 +53,7 @@ struct LabelFindings {
           detail: "label \"\(sample.label)\" is not the answer of \"\(text)\", which is \(answer)")
       ]
     }
-    if sample.type == CaptchaType.math.rawValue || text.lowercased() == sample.label.lowercased() { return [] }
+    if sample.type == CaptchaType.math.rawValue { return [] }
     return [
       DatasetFinding(
         .labelTextMismatch, files: [sample.name], detail: "label \"\(sample.label)\", text \"\(text)\"")

@@ -126,7 +126,10 @@ private struct FolderMeasures {
           statistics.append(measures)
           histograms[DatasetComparison.type(of: sample), default: ColorHistogram()].add(shares)
         case .failure(let error):
-          rejected.append(Rejection(file: sample.name, reason: (error as? ImageError)?.reason ?? "\(error)"))
+          rejected.append(
+            Rejection(
+              file: sample.name,
+              reason: ImageFailure(error, path: FolderImage.path(of: sample.name, in: path)).reason))
         }
       }
     }
