@@ -13,8 +13,12 @@ extension RunDirectory {
     if path.isEmpty { throw TrainingError("--run is empty; give the path of a folder") }
     let directory = RunDirectory(URL(fileURLWithPath: path))
     if directory.isUsed {
+      let isResumable = FileManager.default.fileExists(atPath: directory.resumeState.path)
       throw TrainingError(
-        "\(path): holds a run or files that one would overwrite; go on with it by --resume, or give another --run")
+        isResumable
+          ? "\(path): holds a run; go on with it by --resume, or give another --run"
+          : "\(path): holds files of a run that ended before its first epoch, or that one would overwrite; remove the "
+            + "folder, or give another --run")
     }
     return directory
   }
@@ -29,7 +33,7 @@ extension RunDirectory {
       let exists = FileManager.default.fileExists(atPath: path)
       throw TrainingError(
         "\(path): \(exists ? "nothing to resume, since no epoch was finished or interrupted" : "no such run"); "
-          + "check --run, or train without --resume")
+          + (exists ? "remove the folder and train without --resume" : "check --run, or train without --resume"))
     }
     return directory
   }

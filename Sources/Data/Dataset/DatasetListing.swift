@@ -58,8 +58,8 @@ struct DatasetListing {
   private static func names(_ names: [String], missingIn samples: [Sample]) -> [String] {
     var index = 0
     return names.filter { name in
-      while index < samples.count, samples[index].name < name { index += 1 }
-      return index == samples.count || samples[index].name != name
+      while index < samples.count, samples[index].name.precedes(name) { index += 1 }
+      return index == samples.count || !samples[index].name.hasSameBytes(as: name)
     }
   }
 }

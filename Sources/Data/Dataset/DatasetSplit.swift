@@ -12,7 +12,9 @@ extension Dataset {
       throw DatasetError.invalidFraction(validationFraction)
     }
     let names = names
-    let sorted = (0..<count).sorted { (names[$0], $0) < (names[$1], $1) }
+    let sorted = (0..<count).sorted {
+      names[$0].hasSameBytes(as: names[$1]) ? $0 < $1 : names[$0].precedes(names[$1])
+    }
     var stream = RandomStream(seed: seed).stream("split")
     let order = stream.permutation(count).map { sorted[$0] }
     let trainingCount = Self.trainingCount(of: count, validationFraction: validationFraction)

@@ -21,7 +21,8 @@ public struct ImageFolder {
       throw DatasetError.unreadableFolder(path: path, reason: (error as NSError).localizedDescription)
     }
     self.path = path
-    imageNames = names.filter { !$0.hasPrefix(".") && ImageFormat.isImageName($0) }.sorted()
+    imageNames = names.filter { !$0.hasPrefix(".") && ImageFormat.isImageName($0) }
+      .sorted { $0.precedes($1) }
   }
 
   /// The paths of the images; at least one.

@@ -54,12 +54,15 @@ struct LabelList {
   /// The samples sorted by name, each name once, and what is wrong in the order of the list.
   consuming func sorted() -> (samples: [Sample], rejected: [Rejection]) {
     // No dictionary of the names, which would take as much memory again.
-    samples.sort { ($0.sample.name, $0.number) < ($1.sample.name, $1.number) }
+    samples.sort {
+      $0.sample.name.hasSameBytes(as: $1.sample.name)
+        ? $0.number < $1.number : $0.sample.name.precedes($1.sample.name)
+    }
     var kept: [Sample] = []
     kept.reserveCapacity(samples.count)
     var first = 0
     for (sample, number) in samples {
-      if let last = kept.last, last.name == sample.name {
+      if let last = kept.last, last.name.hasSameBytes(as: sample.name) {
         let reason = "named again in \(name) \(unit) \(number), first in \(unit) \(first)"
         faults.append((number, Rejection(file: sample.name, reason: reason)))
       } else {

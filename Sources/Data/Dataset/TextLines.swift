@@ -66,7 +66,7 @@ enum TextLines {
     do {
       bytes = try file.bytes(maximum: maximumFileSize)
     } catch let error as ImageError {
-      throw DatasetError.unreadableList(file: path, reason: error.reason)
+      throw DatasetError.unreadableList(file: path, reason: error.detail)
     }
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     if let text = String(validating: bytes, as: UTF8.self) { return text }
@@ -87,7 +87,7 @@ enum TextLines {
       }
       return file
     } catch let error as ImageError {
-      throw DatasetError.unreadableList(file: path, reason: error.reason)
+      throw DatasetError.unreadableList(file: path, reason: error.detail)
     }
   }
 
@@ -104,7 +104,14 @@ enum TextLines {
       block.removeLast(size - count)
       return count
     } catch let error as ImageError {
-      throw DatasetError.unreadableList(file: file.path, reason: error.reason)
+      throw DatasetError.unreadableList(file: file.path, reason: error.detail)
     }
+  }
+}
+
+extension ImageError {
+  /// What is wrong, for a sentence that says already that a file can't be read.
+  fileprivate var detail: String {
+    if case .unreadable(_, let reason) = self { reason } else { reason }
   }
 }

@@ -10,7 +10,7 @@ extension CaptchaGenerator {
   /// - Parameters:
   ///   - directory: a folder that is empty or does not exist yet.
   ///   - progress: called on the calling thread with the number of images written so far; it may throw to stop.
-  /// - Throws: ``GeneratorError/outputNotEmpty(path:)``, ``GeneratorError/outputFailed(path:reason:)``, or what
+  /// - Throws: ``GeneratorError/tooFewImages(found:count:)``, ``GeneratorError/outputNotEmpty(path:)``, ``GeneratorError/outputFailed(path:reason:)``, or what
   ///   `progress` throws.
   public func write(
     count: Int, seed: UInt64, to directory: URL, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
@@ -19,8 +19,11 @@ extension CaptchaGenerator {
     try prepare(directory)
     var lines: [String: ManifestLine] = [:]
     var next = 0
+    var drawnInVain = 0
     while lines.count < count {
-      let first = next
+      let (first, known) = (next, lines.count)
+      // Were there but one image more among as many as are known, it would very likely have come.
+      if drawnInVain > 10_000 + 3 * known { throw GeneratorError.tooFewImages(found: known, count: count) }
       let batch = Threads.map(count: min(count - lines.count, 256 * Threads.count)) { item in
         Result { try writeImage(index: first + item, seed: seed, to: directory) }
       }
@@ -29,6 +32,7 @@ extension CaptchaGenerator {
         let line = try result.get()
         lines[line.file] = line
       }
+      drawnInVain = lines.count == known ? drawnInVain + batch.count : 0
       try progress(lines.count, count)
     }
     try writeManifest(lines.values.sorted { $0.file < $1.file }, to: directory)

@@ -90,10 +90,15 @@ enum GlyphMemory {
     _ byteCount: Int, fonts: [String], characters: [Character], size: Int
   ) throws(GeneratorError) {
     guard byteCount > largestByteCount else { return }
+    let limit =
+      "the glyphs of \(characters.count) characters take more than \(largestByteCount >> 20) MiB at \(size) pixels"
+    if fonts.count > 1 {
+      throw .invalidConfiguration(
+        key: "fonts", value: "\(fonts.count) files",
+        remedy: "\(limit); use fewer fonts or characters, or smaller images")
+    }
     throw .invalidConfiguration(
-      key: "fonts", value: "\(fonts.count) of \(characters.count) characters at up to \(size) pixels",
-      remedy: "their glyphs take more than \(largestByteCount >> 20) MiB; use fewer fonts or characters, or smaller "
-        + "images")
+      key: "height", value: "as large as that", remedy: "\(limit); use fewer characters, or smaller images")
   }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 /// Finds the files of the fonts that a configuration names.
 enum FontFiles {
   /// The endings of a folder's files that are taken for fonts.
-  static let extensions = ["otf", "ttf"]
+  static let extensions = ["otf", "otc", "ttf", "ttc"]
 
   /// The files of `paths`, with the fonts of a folder, sorted by name, in its place; each file once.
   ///
@@ -20,7 +20,16 @@ enum FontFiles {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw .unreadableFont(path: path, reason: "no such file")
     }
-    if !isDirectory.boolValue { return [path] }
+    if !isDirectory.boolValue {
+      // A pipe would be waited for.
+      let type =
+        (try? FileManager.default.attributesOfItem(atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path))?[
+          .type]
+      guard type as? FileAttributeType == .typeRegular else {
+        throw .unreadableFont(path: path, reason: "not a regular file")
+      }
+      return [path]
+    }
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: path)
@@ -29,7 +38,7 @@ enum FontFiles {
     }
     let folder = path.hasSuffix("/") ? path : path + "/"
     let fonts = names.filter { extensions.contains(URL(fileURLWithPath: $0).pathExtension.lowercased()) }
-    if fonts.isEmpty { throw .unreadableFont(path: path, reason: "the folder holds no .ttf or .otf files") }
+    if fonts.isEmpty { throw .unreadableFont(path: path, reason: "the folder holds no .ttf, .ttc, .otf or .otc files") }
     return fonts.sorted().map { folder + $0 }
   }
 }

@@ -76,7 +76,7 @@ extension Character {
   /// Whether it is one code point that shows something.
   fileprivate var isPlain: Bool {
     guard unicodeScalars.count == 1, let scalar = unicodeScalars.first else { return false }
-    return ![.control, .format].contains(scalar.properties.generalCategory)
+    return ![.control, .format].contains(scalar.properties.generalCategory) && staysAlone
   }
 
   /// The character in lower case, or nil where that takes more than one code point.

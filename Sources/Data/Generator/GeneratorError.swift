@@ -10,6 +10,10 @@ public enum GeneratorError: Error, Equatable {
   case unreadableFont(path: String, reason: String)
   /// The font has no glyph for a character of the character set.
   case characterNotInFont(character: Character, path: String)
+  /// There are not so many different images as were asked for.
+  case tooFewImages(found: Int, count: Int)
+  /// The font draws a character without a single dot.
+  case emptyGlyph(character: Character, path: String)
   /// The output folder holds files already.
   case outputNotEmpty(path: String)
   /// The output folder or a file in it cannot be made.
@@ -27,6 +31,10 @@ extension GeneratorError: CustomStringConvertible, LocalizedError {
       "cannot use the font \(path) (\(reason)): give the path of a TrueType or OpenType file"
     case .characterNotInFont(let character, let path):
       "the font \(path) has no glyph for '\(character)': choose another font or take the character out of the charset"
+    case .tooFewImages(let found, let count):
+      "only \(found) different images were found, not \(count); give a smaller --count, or more characters or noise"
+    case .emptyGlyph(let character, let path):
+      "the font \(path) draws nothing for '\(character)': choose another font or take the character out of the charset"
     case .outputNotEmpty(let path):
       "the folder \(path) is not empty: name a new folder, or empty this one first"
     case .outputFailed(let path, let reason):

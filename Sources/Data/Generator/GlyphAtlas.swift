@@ -47,7 +47,13 @@ final class GlyphAtlas: Sendable {
       for size in sizes {
         var bitmaps: [GlyphBitmap] = []
         for character in ordered { bitmaps.append(try face.draw(character, size: size)) }
-        glyphs += Self.place(bitmaps, on: tile, into: &coverage)
+        let placed = Self.place(bitmaps, on: tile, into: &coverage)
+        if let empty = placed.firstIndex(where: { glyph in
+          !coverage[glyph.offset..<(glyph.offset + glyph.width * glyph.height)].contains { $0 > 0 }
+        }) {
+          throw .emptyGlyph(character: ordered[empty], path: font)
+        }
+        glyphs += placed
         try GlyphMemory.check(coverage.count, fonts: fonts, characters: ordered, size: size)
       }
     }

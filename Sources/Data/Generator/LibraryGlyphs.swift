@@ -46,9 +46,9 @@ final class LibraryGlyphs: Sendable {
     var glyphs: [Glyph] = []
     let ordered = positions.sorted(by: { $0.value < $1.value }).map(\.key)
     for character in ordered {
-      for face in faces {
+      for (path, face) in zip(fonts, faces) {
         for size in sizes {
-          let bitmap = try face.draw(character, size: size)
+          let bitmap = try Self.bitmap(of: character, size: size, face: face, path: path)
           for shift in 0..<shiftCount {
             // A bitmap that begins left of the pen is cut at the picture's edge unless it is shifted far enough.
             let cut = max(0, -bitmap.left - shift)
@@ -73,6 +73,26 @@ final class LibraryGlyphs: Sendable {
     largestBoxHeight = glyphs.map(\.boxHeight).max() ?? 0
   }
 
+  /// Draws a character and refuses what no text could be made of.
+  private static func bitmap(
+    of character: Character, size: Int, face: FontFace, path: String
+  ) throws(GeneratorError) -> GlyphBitmap {
+    let bitmap: GlyphBitmap
+    do {
+      bitmap = try face.draw(character, size: size)
+    } catch .characterNotInFont(" ", _) {
+      throw .unreadableFont(path: path, reason: "it lacks the space, which this style puts between characters")
+    }
+    if character != " ", !bitmap.coverage.contains(where: { $0 > 0 }) {
+      throw .emptyGlyph(character: character, path: path)
+    }
+    let largest = max(bitmap.advance, bitmap.left + bitmap.width, bitmap.baseline, bitmap.top + bitmap.height)
+    if largest > 20 * size {
+      throw .unreadableFont(path: path, reason: "'\(character)' takes \(largest) pixels at the size \(size)")
+    }
+    return bitmap
+  }
+
   /// The glyph of the space or of a character that the glyphs were drawn for.
   ///
   /// - Parameters:
@@ -90,8 +110,9 @@ extension LibraryGlyphs.Glyph {
   /// Appends the ink of a bitmap without its first `cut` columns to `coverage`.
   fileprivate init(_ bitmap: GlyphBitmap, cut: Int, into coverage: inout [UInt8]) {
     // Pillow's `textbbox` at (1, 1), which holds the ink and the baseline as far as the pen moves on it.
-    boxWidth = 1 + max(bitmap.advance, bitmap.left + bitmap.width)
-    boxHeight = 1 + max(bitmap.baseline, bitmap.top + bitmap.height)
+    // At least one pixel, whatever a font says of itself.
+    boxWidth = 1 + max(0, bitmap.advance, bitmap.left + bitmap.width)
+    boxHeight = 1 + max(0, bitmap.baseline, bitmap.top + bitmap.height)
     offset = coverage.count
     let columns = (min(cut, bitmap.width)..<bitmap.width).filter { column in
       (0..<bitmap.height).contains { bitmap[column, $0] > 0 }

@@ -16,13 +16,15 @@ public struct Charset: Sendable, Hashable {
 
   /// Makes a charset of the characters of `text`.
   ///
-  /// - Throws: `LabelError` if `text` is empty, names a character twice or holds a space or a control character.
+  /// - Throws: `LabelError` if `text` is empty, names a character twice or holds a space, a control character or one that
+  ///   joins others, such as a combining accent.
   public init(_ text: String) throws {
     if text.isEmpty { throw LabelError.emptyCharset }
     var seen = Set<Character>()
     for character in text {
       let isControl = character.unicodeScalars.contains { $0.properties.generalCategory == .control }
       if character.isWhitespace || isControl { throw LabelError.invisibleCharacter(character) }
+      if !character.staysAlone { throw LabelError.joiningCharacter(character) }
       if !seen.insert(character).inserted { throw LabelError.duplicateCharacter(character) }
     }
     self.init(checked: Array(text))
@@ -56,4 +58,9 @@ extension Charset: Codable {
     var container = encoder.singleValueContainer()
     try container.encode(text)
   }
+}
+
+extension Character {
+  /// Whether the character stays one of its own between others, so that a label has as many characters as it was made of.
+  var staysAlone: Bool { "a\(self)\(self)a".count == 4 }
 }

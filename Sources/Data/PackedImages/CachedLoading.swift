@@ -1,3 +1,5 @@
+import Foundation
+
 extension DatasetLoader {
   /// The images of `samples` from the cache, which is made first where it is missing or stale.
   ///
@@ -15,7 +17,7 @@ extension DatasetLoader {
     slots.reserveCapacity(samples.count)
     var slot = 0
     for sample in samples {
-      while listed[slot].name != sample.name { slot += 1 }
+      while !listed[slot].name.hasSameBytes(as: sample.name) { slot += 1 }
       slots.append(slot)
       slot += 1
     }
@@ -54,6 +56,7 @@ extension DatasetLoader {
       }
     }
     if let known {
+      PackedImageWriter.removeLeftovers(in: URL(fileURLWithPath: cache.folder))
       progress?(names.count, names.count)
       return known
     }

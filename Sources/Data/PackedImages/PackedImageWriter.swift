@@ -30,7 +30,7 @@ struct PackedImageWriter {
       throw unwritable((error as NSError).localizedDescription)
     }
     try requireReplaceable()
-    removeLeftovers(in: url.deletingLastPathComponent())
+    Self.removeLeftovers(in: url.deletingLastPathComponent())
     do {
       try AtomicFile.write(to: url) { handle in
         let descriptor = handle.fileDescriptor
@@ -115,7 +115,7 @@ struct PackedImageWriter {
 
   /// Removes what killed programs have left, which may be many gigabytes. Files that somebody is writing are locked; a
   /// new one may not be yet.
-  private func removeLeftovers(in folder: URL) {
+  static func removeLeftovers(in folder: URL) {
     AtomicFile.removeLeftovers(in: folder) { file in
       let descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { return false }
