@@ -51,10 +51,13 @@ struct Canvas {
   /// Writes every pixel's brightness (ITU-R 601-2 luma, rounded as `Image.grayscale()` does) to `target`.
   func copyLuma(to target: UnsafeMutableBufferPointer<UInt8>) {
     precondition(target.count == width * height, "Canvas.copyLuma: needs \(width * height) bytes, not \(target.count)")
+    var source = pixels
     for index in 0..<target.count {
-      let (red, green, blue) = (pixels[3 * index], pixels[3 * index + 1], pixels[3 * index + 2])
-      let sum = UInt32(red) * 19595 + UInt32(green) * 38470 + UInt32(blue) * 7471 + 0x8000
+      // Red and green share one multiplication, whose upper half is the sum of their products.
+      let redGreen = (UInt64(source[0]) | UInt64(source[1]) << 32) &* (38470 | 19595 << 32)
+      let sum = UInt32(truncatingIfNeeded: redGreen >> 32) &+ UInt32(source[2]) &* 7471 &+ 0x8000
       target[index] = UInt8(truncatingIfNeeded: sum >> 16)
+      source += 3
     }
   }
 

@@ -4,70 +4,11 @@ struct LibraryCanvas {
   /// Red, green, blue and nothing, 128 times as large as in an image, for ``shrink(_:count:weights:)``.
   typealias Pixel = SIMD4<UInt16>
 
-  /// Numbers that are needed for every ink.
-  struct Tables {
-    /// `255 · 2^24 / opacity` for each opacity, rounded so that the quotients come out right.
-    fileprivate let reciprocals = UnsafeMutablePointer<UInt64>.allocate(capacity: 256)
-    /// 1.97 times each brightness, rounded down and at most 255.
-    fileprivate let masks = UnsafeMutablePointer<UInt32>.allocate(capacity: 256)
-
-    init() {
-      // Without opacity there is nothing to divide. For the others, quotients of numbers up to 2^16 are exact.
-      reciprocals[0] = 1 << 24
-      for opacity in 1...255 { reciprocals[opacity] = 255 * (UInt64(1 << 24) / UInt64(opacity) + 1) }
-      for luma in 0..<256 { masks[luma] = UInt32(min(255, luma * 197 / 100)) }
-    }
-
-    func deallocate() {
-      reciprocals.deallocate()
-      masks.deallocate()
-    }
-  }
-
-  /// What is pasted at one pixel.
-  struct Ink {
-    /// The colour times the mask, and a half.
-    private let color: Pixel
-    /// How much is left of what is below, of 255 parts.
-    private let rest: UInt16
-
-    /// The package pastes a pixel through its own brightness, 1.97 times as strong, whatever its opacity.
-    ///
-    /// - Parameters:
-    ///   - pixel: red, green and blue times the opacity, and the opacity, from the lowest byte up.
-    ///   - tables: what is looked up.
-    @inline(__always)
-    init(premultiplied pixel: UInt32, _ tables: Tables) {
-      let reciprocal = tables.reciprocals[Int(pixel >> 24)]
-      let red = Self.divide(pixel & 0xFF, by: reciprocal)
-      let green = Self.divide(pixel >> 8 & 0xFF, by: reciprocal)
-      let blue = Self.divide(pixel >> 16 & 0xFF, by: reciprocal)
-      let luma = (red &* 19595 &+ green &* 38470 &+ blue &* 7471 &+ 0x8000) >> 16
-      let mask = tables.masks[Int(luma)]
-      color = SIMD4(
-        UInt16(truncatingIfNeeded: red &* mask &+ 128), UInt16(truncatingIfNeeded: green &* mask &+ 128),
-        UInt16(truncatingIfNeeded: blue &* mask &+ 128), 128)
-      rest = UInt16(truncatingIfNeeded: 255 &- mask)
-    }
-
-    @inline(__always)
-    private static func divide(_ channel: UInt32, by reciprocal: UInt64) -> UInt32 {
-      UInt32(truncatingIfNeeded: min(255, (UInt64(channel) &* reciprocal) >> 24))
-    }
-
-    /// The mean of the ink and what is below, weighted by the mask, and rounded.
-    @inline(__always)
-    func over(_ below: Pixel) -> Pixel {
-      let sum = (below &>> LibraryCanvas.shift) &* rest &+ color
-      return ((sum &+ (sum &>> 8)) &>> 8) &<< LibraryCanvas.shift
-    }
-  }
-
   private static let shift: UInt16 = 7
 
   private(set) var width: Int
   let height: Int
-  /// The columns, each filled up to a multiple of four pixels.
+  /// The columns, each filled up to a multiple of eight pixels.
   private let pixels: UnsafeMutablePointer<Pixel>
   private let columnStride: Int
   private let widest: Int
@@ -82,7 +23,7 @@ struct LibraryCanvas {
     self.widest = widest
     self.width = widest
     self.height = height
-    columnStride = (height + 3) / 4 * 4
+    columnStride = (height + 7) / 8 * 8
     pixels = .allocate(capacity: columnStride * widest)
     weights = BicubicWeights(longestSource: widest, targets: width...width)
     tapWeights = .allocate(capacity: BicubicWeights.stride(from: widest, to: width))
@@ -102,6 +43,12 @@ struct LibraryCanvas {
     pixels.update(repeating: pixel, count: width * columnStride)
   }
 
+  /// Pastes ink `index` on a pixel.
+  @inline(__always)
+  static func paste(_ inks: LibraryInks, _ index: Int, on pixel: UnsafeMutablePointer<Pixel>) {
+    pixel.pointee = inks.over(pixel.pointee &>> shift, at: index) &<< shift
+  }
+
   @inline(__always)
   func column(_ x: Int) -> UnsafeMutablePointer<Pixel> { pixels + columnStride * x }
 
@@ -109,8 +56,11 @@ struct LibraryCanvas {
   mutating func copy(to canvas: Canvas) {
     if width == canvas.width {
       for x in 0..<width {
-        let column = column(x)
-        for y in 0..<height { store(column[y] &>> Self.shift, x: x, y: y, on: canvas) }
+        let column = UnsafeRawPointer(column(x))
+        for y in stride(from: 0, to: height, by: 2) {
+          let pixels = column.load(fromByteOffset: y &* MemoryLayout<Pixel>.stride, as: SIMD8<Int16>.self)
+          store(pixels &>> 1, x: x, y: y, on: canvas)
+        }
       }
       return
     }
@@ -128,38 +78,56 @@ struct LibraryCanvas {
     on canvas: Canvas
   ) {
     for tap in 0..<count {
-      tapWeights[tap] = SIMD8(repeating: Int16(max(-32767, min(32767, (weights[tap].x * 32768).rounded()))))
+      // Rounded by hand, since the standard library calls a function for it.
+      let weight = Double(weights[tap].x) * 32768
+      tapWeights[tap] = SIMD8(repeating: Int16(max(-32767, min(32767, weight < 0 ? weight - 0.5 : weight + 0.5))))
     }
     // A product of numbers 128 and 32768 times as large, of which the upper half is kept, is 64 times as large. Each is
     // rounded down, half a unit on the average, which the start makes good; 32 more round the sum to the nearest.
     let start = SIMD8(repeating: Int16(truncatingIfNeeded: 32 + count / 2))
     let step = columnStride &* MemoryLayout<Pixel>.stride
-    for y in stride(from: 0, to: height, by: 4) {
+    for y in stride(from: 0, to: height, by: 8) {
       var pointer = UnsafeRawPointer(source + y)
-      var (upper, lower) = (start, start)
+      var (first, second, third, fourth) = (start, start, start, start)
       for tap in 0..<count {
-        upper &+= Self.upperHalf(pointer.load(as: SIMD8<Int16>.self), tapWeights[tap])
-        lower &+= Self.upperHalf(pointer.load(fromByteOffset: 16, as: SIMD8<Int16>.self), tapWeights[tap])
+        let weight = tapWeights[tap]
+        first &+= Self.upperHalf(pointer.load(as: SIMD8<Int16>.self), weight)
+        second &+= Self.upperHalf(pointer.load(fromByteOffset: 16, as: SIMD8<Int16>.self), weight)
+        third &+= Self.upperHalf(pointer.load(fromByteOffset: 32, as: SIMD8<Int16>.self), weight)
+        fourth &+= Self.upperHalf(pointer.load(fromByteOffset: 48, as: SIMD8<Int16>.self), weight)
         pointer += step
       }
-      store(Self.bytes(upper), x: x, y: y, on: canvas)
-      store(Self.bytes(lower), x: x, y: y &+ 2, on: canvas)
+      store(first, x: x, y: y, on: canvas)
+      store(second, x: x, y: y &+ 2, on: canvas)
+      store(third, x: x, y: y &+ 4, on: canvas)
+      store(fourth, x: x, y: y &+ 6, on: canvas)
     }
   }
 
-  /// Numbers of 8 bits from numbers 64 times as large.
+  /// Writes two pixels, one above the other, whose numbers are 64 times as large as in an image. What lies to their right
+  /// is destroyed, and must be written afterwards.
   @inline(__always)
-  private static func bytes(_ sum: SIMD8<Int16>) -> SIMD8<UInt16> {
-    let value = sum &>> 6
-    let positive = value & ~(value &>> 15)
-    return unsafeBitCast((positive | ((255 &- positive) &>> 15)) & 255, to: SIMD8<UInt16>.self)
+  private func store(_ pixels: SIMD8<Int16>, x: Int, y: Int, on canvas: Canvas) {
+    let (zero, limit) = (SIMD8<Int16>(repeating: 0), SIMD8<Int16>(repeating: 255))
+    var value = pixels &>> 6
+    value.replace(with: zero, where: value .< zero)
+    value.replace(with: limit, where: value .> limit)
+    let bits = unsafeBitCast(SIMD8<UInt8>(truncatingIfNeeded: value), to: UInt64.self)
+    if y < height { store(UInt32(truncatingIfNeeded: bits), x: x, y: y, on: canvas) }
+    if y &+ 1 < height { store(UInt32(truncatingIfNeeded: bits >> 32), x: x, y: y &+ 1, on: canvas) }
   }
 
-  /// Writes two pixels of 8-bit values, one above the other.
+  /// Writes red, green and blue, which are the lower bytes of `colors`.
   @inline(__always)
-  private func store(_ pixels: SIMD8<UInt16>, x: Int, y: Int, on canvas: Canvas) {
-    if y < height { store(pixels.lowHalf, x: x, y: y, on: canvas) }
-    if y &+ 1 < height { store(pixels.highHalf, x: x, y: y &+ 1, on: canvas) }
+  private func store(_ colors: UInt32, x: Int, y: Int, on canvas: Canvas) {
+    let target = canvas.pixels + 3 &* (y &* canvas.width &+ x)
+    if x &+ 1 < canvas.width {
+      UnsafeMutableRawPointer(target).storeBytes(of: colors, as: UInt32.self)
+    } else {
+      target[0] = UInt8(truncatingIfNeeded: colors)
+      target[1] = UInt8(truncatingIfNeeded: colors >> 8)
+      target[2] = UInt8(truncatingIfNeeded: colors >> 16)
+    }
   }
 
   /// The products of two vectors without their lower 16 bits, one instruction of the processor.
@@ -167,20 +135,5 @@ struct LibraryCanvas {
   private static func upperHalf(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> {
     let product = SIMD8<Int32>(truncatingIfNeeded: a) &* SIMD8<Int32>(truncatingIfNeeded: b)
     return SIMD8<Int16>(truncatingIfNeeded: product &>> 16)
-  }
-
-  /// Writes a pixel of 8-bit values. The pixel to its right is destroyed, and must be written afterwards.
-  @inline(__always)
-  private func store(_ pixel: Pixel, x: Int, y: Int, on canvas: Canvas) {
-    let bits = unsafeBitCast(pixel, to: UInt64.self)
-    let target = canvas.pixels + 3 * (y &* canvas.width &+ x)
-    let colors = UInt32(truncatingIfNeeded: (bits | bits >> 8) & 0xFFFF | (bits >> 16) & 0xFF_0000)
-    if x + 1 < canvas.width {
-      UnsafeMutableRawPointer(target).storeBytes(of: colors, as: UInt32.self)
-    } else {
-      target[0] = UInt8(truncatingIfNeeded: colors)
-      target[1] = UInt8(truncatingIfNeeded: colors >> 8)
-      target[2] = UInt8(truncatingIfNeeded: colors >> 16)
-    }
   }
 }

@@ -8,15 +8,20 @@ struct LibraryGlyphWarp {
 
   /// The color of a pixel with every coverage, multiplied by its opacity; red, green, blue and opacity.
   private let palette: UnsafeMutablePointer<Pixel>
+  /// For each opacity, 255 divided by it, and its share of 255.
+  private let alphaFactors: UnsafeMutablePointer<(reciprocal: Pixel, share: Pixel)>
   /// A pixel of the rotated glyph that is all ink.
   private var full = Pixel.zero
-  private let tables = LibraryCanvas.Tables()
   /// The rotated glyph and the same made as wide as its box needs, column by column.
   private let rotated: UnsafeMutablePointer<Pixel>
   private let resized: UnsafeMutablePointer<Pixel>
   /// The rows of each column that may hold ink.
   private let rotatedRows: UnsafeMutablePointer<Range<Int>>
   private let resizedRows: UnsafeMutablePointer<Range<Int>>
+  /// One column when it is also as high as its box needs.
+  private let column: UnsafeMutablePointer<Pixel>
+  /// What is pasted of all those columns.
+  private let inks: LibraryInks
   /// Begins each sum of the resizing, so that halves are rounded up, as Pillow does.
   private static var half: Pixel { Pixel(repeating: 0x1p-14) }
   private var horizontal: BicubicWeights
@@ -33,21 +38,31 @@ struct LibraryGlyphWarp {
     let widest = Int(Double(glyphs.largestBoxWidth) * (1 + 2 * reachX)) + 3
     let highest = Int(Double(glyphs.largestBoxHeight) * (1 + 2 * reachY)) + 3
     palette = .allocate(capacity: 256)
+    alphaFactors = .allocate(capacity: 256)
+    // A pixel without opacity stays as it is.
+    alphaFactors[0] = (Pixel(repeating: 1), Pixel(repeating: 1))
+    for alpha in 1...255 {
+      alphaFactors[alpha] = (Pixel(repeating: 255 / Float(alpha)), Pixel(repeating: Float(alpha) / 255))
+    }
     rotated = .allocate(capacity: longest * longest)
     rotatedRows = .allocate(capacity: longest)
     resized = .allocate(capacity: widest * longest)
     resizedRows = .allocate(capacity: widest)
+    column = .allocate(capacity: Self.inkStride(height: highest))
+    inks = LibraryInks(capacity: widest * Self.inkStride(height: highest))
     horizontal = BicubicWeights(longestSource: longest, targets: 1...widest)
     vertical = BicubicWeights(longestSource: longest, targets: 1...highest)
   }
 
   func deallocate() {
     palette.deallocate()
-    tables.deallocate()
+    alphaFactors.deallocate()
     rotated.deallocate()
     rotatedRows.deallocate()
     resized.deallocate()
     resizedRows.deallocate()
+    inks.deallocate()
+    column.deallocate()
     horizontal.deallocate()
     vertical.deallocate()
   }
@@ -72,6 +87,7 @@ struct LibraryGlyphWarp {
     horizontal.set(from: width, to: newWidth)
     vertical.set(from: height, to: newHeight)
     widen(to: newWidth)
+    heighten(to: newHeight, columns: newWidth)
     let quadrilateral = Quadrilateral(
       warp, width: newWidth, height: newHeight, boxWidth: glyph.boxWidth, boxHeight: glyph.boxHeight)
     paste(quadrilateral, glyph, width: newWidth, height: newHeight, x: item.x, on: canvas)
@@ -141,9 +157,11 @@ struct LibraryGlyphWarp {
 
   @inline(__always)
   private func dividedAndMultiplied(_ pixel: Pixel) -> Pixel {
-    let alpha = pixel.w
-    if alpha == 0 { return pixel }
-    return ((pixel * 255 / alpha).roundedDown * (alpha / 255)).roundedToNearest
+    // By way of half the vector, since the compiler computes a vector number by number where one is taken from it.
+    let halves = unsafeBitCast(pixel + 0x1p23, to: SIMD2<UInt64>.self)
+    let factors = alphaFactors[Int(truncatingIfNeeded: halves.y >> 32) & 0xFF]
+    // Quotients with a remainder are at least 1/255 below the next whole number, much more than the product's error.
+    return ((pixel * factors.reciprocal - 0.499).roundedToNearest * factors.share).roundedToNearest
   }
 
   /// Fills ``resized``, the rotated glyph with another width.
@@ -178,7 +196,56 @@ struct LibraryGlyphWarp {
     }
   }
 
-  /// Makes the glyph as high as `newHeight`, warps it as `transform(QUAD)` does and pastes it, each pixel at once.
+  /// Fills ``inks`` from the glyph made as high as `newHeight`.
+  private func heighten(to newHeight: Int, columns: Int) {
+    let inkStride = Self.inkStride(height: newHeight)
+    for index in 0..<columns {
+      let rows = heighten(resized + index * height, inkedRows: resizedRows[index], to: newHeight)
+      // The inks are computed in fours; the rows around are empty.
+      let (first, end) = (rows.lowerBound & ~3, Self.inkStride(height: rows.upperBound))
+      for row in first..<rows.lowerBound { column[row] = .zero }
+      for row in rows.upperBound..<end { column[row] = .zero }
+      let target = index * inkStride
+      inks.clear(from: target, count: first)
+      inks.store(column + first, count: end - first, from: target + first)
+      inks.clear(from: target + end, count: inkStride - end)
+    }
+  }
+
+  /// Fills ``column`` from a column made as high as `newHeight`, and returns the rows that may hold ink, the only ones
+  /// that are filled.
+  private func heighten(
+    _ source: UnsafePointer<Pixel>, inkedRows: Range<Int>, to newHeight: Int
+  ) -> Range<Int> {
+    let (firsts, counts, weightStride, target) = (vertical.firsts, vertical.counts, vertical.stride, column)
+    let (lower, upper) = (inkedRows.lowerBound, inkedRows.upperBound)
+    var row = 0
+    while row < newHeight && Int(firsts[row] &+ counts[row]) <= lower { row &+= 1 }
+    let from = row
+    var rowWeights = vertical.weights + row * weightStride
+    while row < newHeight && firsts[row] < upper {
+      let first = Int(firsts[row])
+      let begin = max(first, lower)
+      let count = min(first &+ Int(counts[row]), upper) &- begin
+      let (taps, weights) = (source + begin, rowWeights + (begin &- first))
+      if count == 4 {
+        let sum = Self.half + (taps[0] * weights[0] + taps[1] * weights[1])
+        target[row] = (sum + (taps[2] * weights[2] + taps[3] * weights[3])).roundedByte
+      } else {
+        var sum = Self.half
+        for tap in 0..<count { sum += taps[tap] * weights[tap] }
+        target[row] = sum.roundedByte
+      }
+      row &+= 1
+      rowWeights += weightStride
+    }
+    return from..<row
+  }
+
+  /// The inks of a column, filled up to a multiple of four.
+  private static func inkStride(height: Int) -> Int { (height + 3) / 4 * 4 }
+
+  /// Warps the glyph as `transform(QUAD)` does and pastes it, each pixel at once.
   private func paste(
     _ quadrilateral: Quadrilateral, _ glyph: LibraryGlyphs.Glyph, width newWidth: Int, height newHeight: Int, x: Int,
     on canvas: LibraryCanvas
@@ -188,15 +255,7 @@ struct LibraryGlyphWarp {
     let columns = max(0, -x)..<max(0, -x, min(glyph.boxWidth, canvas.width - x))
     let rows = max(0, -y)..<max(0, -y, min(glyph.boxHeight, canvas.height - y))
     let (limitX, limitY) = (UInt32(newWidth), UInt32(newHeight))
-    // Most pixels are as the one before, in the glyph and below.
-    var bits = Pixel.zero.roundedBits
-    var ink = LibraryCanvas.Ink(premultiplied: 0, tables)
-    var below = LibraryCanvas.Pixel(repeating: .max)
-    var mixed = below
-    let (firsts, counts, allWeights, weightStride) = (
-      vertical.firsts, vertical.counts, vertical.weights, vertical.stride
-    )
-    let (resized, resizedRows, columnHeight, tables) = (resized, resizedRows, height, tables)
+    let (inks, inkStride) = (inks, Self.inkStride(height: newHeight))
     for column in columns {
       let edge = quadrilateral.column(column)
       let target = canvas.column(x + column) + y
@@ -206,92 +265,18 @@ struct LibraryGlyphWarp {
         rowCenter += 1
         let (sourceColumn, sourceRow) = (UInt32(truncatingIfNeeded: place.x), UInt32(truncatingIfNeeded: place.y))
         // As unsigned numbers, negative coordinates are large.
-        guard sourceColumn < limitX && sourceRow < limitY else { continue }
-        let inked = resizedRows[Int(sourceColumn)]
-        let first = Int(firsts[Int(sourceRow)])
-        let begin = max(first, inked.lowerBound)
-        let end = min(first &+ Int(counts[Int(sourceRow)]), inked.upperBound)
-        if begin >= end { continue }
-        let weights = allWeights + (Int(sourceRow) &* weightStride &- first)
-        let source = resized + Int(sourceColumn) &* columnHeight
-        var sum = Self.half
-        if end &- begin == 4 {
-          sum += source[begin] * weights[begin] + source[begin &+ 1] * weights[begin &+ 1]
-          sum += source[begin &+ 2] * weights[begin &+ 2] + source[begin &+ 3] * weights[begin &+ 3]
-        } else {
-          for tap in begin..<end { sum += source[tap] * weights[tap] }
-        }
-        let newBits = sum.roundedBits
-        if newBits.differs(from: bits) {
-          bits = newBits
-          ink = LibraryCanvas.Ink(premultiplied: Pixel.packedBytes(bits), tables)
-          below = LibraryCanvas.Pixel(repeating: .max)
-        }
-        let newBelow = target[row]
-        if newBelow.differs(from: below) {
-          below = newBelow
-          mixed = ink.over(below)
-        }
-        target[row] = mixed
+        if sourceColumn >= limitX { continue }
+        if sourceRow >= limitY { continue }
+        LibraryCanvas.paste(inks, Int(sourceColumn) &* inkStride &+ Int(sourceRow), on: target + row)
       }
     }
   }
 }
 
 extension SIMD4<Float> {
-  /// Adding and taking away this number leaves no room for a fraction; its bits plus a whole number are the bits of the
-  /// sum. Comparisons and conversions of vectors would be done number by number.
-  @inline(__always)
-  private static var integral: Float { 0x1.8p23 }
-
-  @inline(__always)
-  fileprivate var roundedToNearest: Self { (self + Self.integral) - Self.integral }
-
   /// Of numbers from 0 to 255, the next whole number below.
   @inline(__always)
   fileprivate var roundedDown: Self { (self - 0.49999).roundedToNearest }
-
-  /// The nearest whole numbers in a form of their own.
-  @inline(__always)
-  fileprivate var roundedBits: SIMD4<Int32> { unsafeBitCast(self + Self.integral, to: SIMD4<Int32>.self) }
-
-  /// The whole numbers in the form of ``roundedBits``, at least 0 and at most 255.
-  @inline(__always)
-  private static func bytes(_ bits: SIMD4<Int32>) -> SIMD4<Int32> {
-    let number = bits &- Int32(bitPattern: integral.bitPattern)
-    let positive = number & ~(number &>> 31)
-    return (positive | ((255 &- positive) &>> 31)) & 255
-  }
-
-  /// The nearest whole numbers from 0 to 255.
-  @inline(__always)
-  fileprivate var roundedByte: Self {
-    let bits = Self.bytes(roundedBits) | Int32(bitPattern: Self.integral.bitPattern)
-    return unsafeBitCast(bits, to: Self.self) - Self.integral
-  }
-
-  /// The whole numbers in the form of ``roundedBits``, at least 0 and at most 255, the first one in the lowest byte.
-  @inline(__always)
-  fileprivate static func packedBytes(_ bits: SIMD4<Int32>) -> UInt32 {
-    let pairs = unsafeBitCast(bytes(bits), to: SIMD2<UInt64>.self)
-    let packed = (pairs | (pairs &>> 24)) & 0xFFFF
-    return UInt32(truncatingIfNeeded: packed.x | packed.y << 16)
-  }
-}
-
-extension SIMD4<Int32> {
-  @inline(__always)
-  fileprivate func differs(from other: Self) -> Bool {
-    let difference = unsafeBitCast(self ^ other, to: SIMD2<UInt64>.self)
-    return difference.x | difference.y != 0
-  }
-}
-
-extension SIMD4<UInt16> {
-  @inline(__always)
-  fileprivate func differs(from other: Self) -> Bool {
-    unsafeBitCast(self, to: UInt64.self) != unsafeBitCast(other, to: UInt64.self)
-  }
 }
 
 extension SIMD2<Double> {
