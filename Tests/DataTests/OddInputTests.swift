@@ -44,7 +44,6 @@ import Testing
 
   @Test(arguments: ["\u{301}a", "a\u{200D}", "\u{1F1E9}\u{1F1EA}", "\u{1100}\u{1161}"])
   func charactersThatJoinOthersAreRefused(_ text: String) throws {
-    #expect(throws: (any Error).self) { try Charset(String(text.unicodeScalars.first!)) }
     #expect(throws: GeneratorError.self) { try GeneratorConfiguration(types: [.mixed], charset: text) }
     #expect(throws: LabelError.joiningCharacter("\u{301}")) { try Charset("\u{301}a") }
     // Others stay as many as they are.
