@@ -180,7 +180,8 @@ struct GeneratorOptionsTests {
     let empty = folder.appendingPathComponent("none").path
     try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
     for (path, reason) in [
-      (empty, "no .ttf, .ttc, .otf or .otc"), ("/nowhere/x.ttf", "no such file"), (folder.path + "/read.me/x", "no such file"),
+      (empty, "no .ttf, .ttc, .otf or .otc"), ("/nowhere/x.ttf", "no such file"),
+      (folder.path + "/read.me/x", "no such file"),
     ] {
       let error = #expect(throws: GeneratorError.self) {
         try CaptchaGenerator(configuration: GeneratorConfiguration(fonts: [usual, path]))
