@@ -13,8 +13,9 @@ public final class LabelAuditor: DatasetAuditor {
   public let preparation: @Sendable (Image) -> Image?
   /// How many images the model has read.
   public private(set) var readCount = 0
-  /// How many of those have labels that the model can't say, which are no evidence against them.
-  public private(set) var inexpressibleCount = 0
+  /// How many of those have labels that the model can't say, or are of types that it was not trained on: what it reads then
+  /// is no evidence against them.
+  public private(set) var unjudgedCount = 0
 
   private let recognizer: Recognizer
 
@@ -37,8 +38,8 @@ public final class LabelAuditor: DatasetAuditor {
     let readings = recognizer.read(images.map(\.image), areFew: false)
     var findings: [DatasetFinding] = []
     for ((sample, _), reading) in zip(images, readings) {
-      guard (try? recognizer.codec.encode(sample.label)) != nil else {
-        inexpressibleCount += 1
+      guard (try? recognizer.codec.encode(sample.label)) != nil, isTrainedOn(sample.type) else {
+        unjudgedCount += 1
         continue
       }
       if reading.text == sample.label || reading.confidence < confidence { continue }
@@ -49,5 +50,11 @@ public final class LabelAuditor: DatasetAuditor {
           read: reading.text, confidence: reading.confidence))
     }
     return findings
+  }
+
+  /// Whether the model may know images of a type; true where either side says nothing.
+  private func isTrainedOn(_ type: String?) -> Bool {
+    guard let type, let trained = recognizer.description.trainedTypes else { return true }
+    return trained.contains(type)
   }
 }

@@ -139,7 +139,7 @@ import Testing
       #expect(finding["read"] as? String == (label == "0" ? "1" : "0"))
     }
     #expect(check.errors.contains("1 of 32 images have sizes that the model was not trained on"))
-    #expect(check.errors.contains("does not know) and has not judged: 1\n"))
+    #expect(check.errors.contains("which it has not judged: 1\n"))
     let text = try runner.run(audit + ["--resize", "--strict"])
     #expect(text.code == 1 && text.output.contains("warning likely_wrong_label: 4; "))
     #expect(text.output.contains("0-207.png: label \"0\", the model reads \"1\", confidence "))

@@ -26,7 +26,7 @@ import Testing
     }
     #expect(result.output.contains("picture: sheet.png, from the top 3 of digit, 3 of math; left one, right two"))
     // Three rows of 60 pixels for each type, two columns of 200.
-    let sheet = try PNG.read(runner.path("sheet.png"))
+    let sheet = try ImageFile.read(runner.path("sheet.png"))
     #expect(sheet.width == 416 && sheet.height == 6 * 64 + 4 + 8)
     func cell(_ column: Int, _ row: Int) -> Image {
       Image(width: 200, height: 60, channels: 3) { pixels in
@@ -41,7 +41,7 @@ import Testing
           try JSONSerialization.jsonObject(with: Foundation.Data(line.utf8)) as? [String: String]
         }.filter { $0["type"] == type }.compactMap { $0["file"] }
         let image = cell(column, row)
-        #expect(try names.filter { try PNG.read(runner.path("\(folder)/\($0)")) == image }.count == 1)
+        #expect(try names.filter { try ImageFile.read(runner.path("\(folder)/\($0)")) == image }.count == 1)
       }
     }
     // What is there is left alone.
@@ -49,8 +49,8 @@ import Testing
     // One seed, one picture.
     try runner.run("dataset", "compare", "one", "two", "--output", "again.png", "--count", "3")
     try runner.run("dataset", "compare", "one", "two", "--output", "other.png", "--count", "3", "--seed", "8")
-    #expect(try PNG.read(runner.path("again.png")) == sheet)
-    #expect(try PNG.read(runner.path("other.png")) != sheet)
+    #expect(try ImageFile.read(runner.path("again.png")) == sheet)
+    #expect(try ImageFile.read(runner.path("other.png")) != sheet)
   }
 
   @Test func fieldsOfJSON() throws {
@@ -89,7 +89,7 @@ import Testing
     #expect(result.errors.contains("small: 1 left out; `captcha-cli dataset check small`"))
     #expect(result.output.contains("image_width") && result.output.contains("3 of any type"))
     // The wide ones are scaled down to 600.
-    #expect(try PNG.read(runner.path("sheet.png")).width == 30 + 600 + 16)
+    #expect(try ImageFile.read(runner.path("sheet.png")).width == 30 + 600 + 16)
   }
 
   @Test func wrongUsage() throws {

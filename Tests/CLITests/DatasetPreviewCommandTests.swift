@@ -18,7 +18,7 @@ import Testing
       ["dataset", "preview", "--data", "images", "--output", "preview.png", "--count", "3", "--epochs", "2"] + small
         + ["--set", "data.augmentations=[{name: random_brightness, factor: 0.5}]"])
     #expect(preview.code == 0, "\(preview.errors)")
-    let sheet = try PNG.read(runner.path("preview.png"))
+    let sheet = try ImageFile.read(runner.path("preview.png"))
     // Rows and columns of pictures with 4 pixels between them and about them.
     #expect(sheet.width == 3 * 84 + 4 && sheet.height == 3 * 28 + 4)
     let names = try FileManager.default.contentsOfDirectory(atPath: runner.path("images"))
@@ -28,7 +28,7 @@ import Testing
       let name = String(line.split(separator: " ").last ?? "")
       #expect(names.contains(name) && line.hasPrefix("row \(row + 1): \(name.prefix(while: { $0 != "-" }))"))
       // The first column is the file's image in the model's size; the others are lighter or darker, not all equally.
-      let image = try PNG.read(runner.path("images/\(name)"), as: .rgb).resized(width: 80, height: 24)
+      let image = try ImageFile.read(runner.path("images/\(name)"), as: .rgb).resized(width: 80, height: 24)
       func pixel(_ column: Int, _ x: Int, _ y: Int) -> Int {
         Int(sheet.pixels[((4 + row * 28 + y) * sheet.width + 4 + column * 84 + x) * 3])
       }

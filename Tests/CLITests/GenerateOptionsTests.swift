@@ -50,7 +50,7 @@ import Testing
       let (text, label) = (try #require(line["text"]), try #require(line["label"]))
       #expect(label == text.lowercased())
       #expect(text.allSatisfy { (line["type"] == "digit" ? "123" : "abcABCi").contains($0) })
-      let image = try PNG.read(runner.path("a/\(try #require(line["file"]))"), as: .rgb)
+      let image = try ImageFile.read(runner.path("a/\(try #require(line["file"]))"), as: .rgb)
       #expect(image.width == 120 && image.height == 40)
       // Nothing but text: most of the image is its background.
       let background = image.pixels[0..<3]

@@ -14,7 +14,7 @@ import Testing
     let expected: [String: [String: Double?]] = try FixtureFiles.json("Compare/statistics.json")
     #expect(expected.count == 15)
     for (name, values) in expected {
-      let statistics = ImageStatistics(try PNG.read(FixtureFiles.path(name)))
+      let statistics = ImageStatistics(try ImageFile.read(FixtureFiles.path(name)))
       #expect(values.count == ImageStatistics.Measure.allCases.count)
       for measure in ImageStatistics.Measure.allCases {
         let value = try #require(values[measure.rawValue])
@@ -33,8 +33,8 @@ import Testing
   @Test func colorHistograms() throws {
     for fixture: ColorCase in try FixtureFiles.json("Compare/colors.json", as: [ColorCase].self) {
       var (first, second) = (ColorHistogram(), ColorHistogram())
-      for name in fixture.first { first.add(ColorHistogram.shares(try PNG.read(FixtureFiles.path(name)))) }
-      for name in fixture.second { second.add(ColorHistogram.shares(try PNG.read(FixtureFiles.path(name)))) }
+      for name in fixture.first { first.add(ColorHistogram.shares(try ImageFile.read(FixtureFiles.path(name)))) }
+      for name in fixture.second { second.add(ColorHistogram.shares(try ImageFile.read(FixtureFiles.path(name)))) }
       let distances = try #require(first.distances(to: second))
       #expect(distances.map(\.channel) == ["red", "green", "blue"])
       for (found, (distance, expected)) in zip(distances, zip(fixture.distance, fixture.expected)) {

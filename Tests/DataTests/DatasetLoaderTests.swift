@@ -29,7 +29,7 @@ import Testing
     #expect(DatasetStatistics(loaded).types == ["digit": 2, "alpha": 2, "mixed": 2, "math": 2])
     for index in 0..<8 {
       let sample = loaded.dataset.samples[index]
-      #expect(try loaded.dataset.image(at: index) == (PNG.read(path + "/" + sample.name, as: .rgb)))
+      #expect(try loaded.dataset.image(at: index) == (ImageFile.read(path + "/" + sample.name, as: .rgb)))
       #expect(sample.label == FileNameParts(sample.name).label)
       #expect((sample.text == sample.label) == (sample.type != "math"))
     }
@@ -138,7 +138,7 @@ import Testing
     let names = loaded.dataset.names
     #expect(names == (0..<20).map { "a\($0)-1.png" }.sorted())
     for index in 0..<20 {
-      #expect(try loaded.dataset.image(at: index) == (PNG.read(folder.file(names[index]))))
+      #expect(try loaded.dataset.image(at: index) == (ImageFile.read(folder.file(names[index]))))
     }
     // 2 of 22 are more than 9 %.
     let error = #expect(throws: DatasetError.self) { try loader(maximumRejectedShare: 0.09).load(folder.path) }
@@ -159,12 +159,12 @@ import Testing
 
   @Test func resizesAndConverts() throws {
     let folder = try TemporaryFolder()
-    let source = try PNG.read(FixtureFiles.path("resize/noise-rgb.png"))
+    let source = try ImageFile.read(FixtureFiles.path("resize/noise-rgb.png"))
     try folder.write(PNG.encode(source), to: "noise-1.png")
     for (mode, name) in [(ColorMode.rgb, "rgb"), (.grayscale, "l")] {
       let options = DatasetOptions(width: 74, height: 46, colorMode: mode)
       let loaded = try DatasetLoader(options: options).load(folder.path)
-      #expect(try loaded.dataset.image(at: 0) == (PNG.read(FixtureFiles.path("resize/noise-\(name)-74x46.png"))))
+      #expect(try loaded.dataset.image(at: 0) == (ImageFile.read(FixtureFiles.path("resize/noise-\(name)-74x46.png"))))
       #expect(loaded.imageSizes == ["37×23": 1])
     }
   }

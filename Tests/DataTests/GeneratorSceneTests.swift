@@ -97,7 +97,7 @@ struct GeneratorSceneTests {
         scene.paint(on: canvas, atlas: atlas, rotations: rotations, scratch: $0)
       }
     }
-    let expected = try PNG.read(FixtureFiles.path("Generator/scene-\(index).png"), as: .rgb)
+    let expected = try ImageFile.read(FixtureFiles.path("Generator/scene-\(index).png"), as: .rgb)
     let differing = zip(pixels, expected.pixels).count { $0 != $1 }
     #expect(differing == 0)
   }

@@ -87,7 +87,7 @@ struct LibraryStyleTests {
     var painter = LibraryPainter(
       glyphs: glyphs, recipe: .original, longestText: scene.text.count, width: item.width, height: item.height)
     defer { painter.deallocate() }
-    let expected = try PNG.read(FixtureFiles.path("Library/scene-\(index).png"), as: .rgb)
+    let expected = try ImageFile.read(FixtureFiles.path("Library/scene-\(index).png"), as: .rgb)
     // Once more with the memory that the first image left.
     for _ in 0..<2 {
       let pixels = GeneratorFixtures.draw(width: item.width, height: item.height) { painter.paint(scene, on: $0) }

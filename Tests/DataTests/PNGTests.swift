@@ -23,11 +23,11 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
   @Test(arguments: try PNGFixture.all())
   func decodesEveryType(_ fixture: PNGFixture) throws {
     let path = FixtureFiles.path("png/\(fixture.file)")
-    let color = try PNG.read(path, as: .rgb)
+    let color = try ImageFile.read(path, as: .rgb)
     #expect(color.width == fixture.width && color.height == fixture.height)
     #expect(color.pixels == [UInt8](fixture.rgb))
-    #expect(try PNG.read(path, as: .grayscale).pixels == [UInt8](fixture.gray))
-    let asStored = try PNG.read(path)
+    #expect(try ImageFile.read(path, as: .grayscale).pixels == [UInt8](fixture.gray))
+    let asStored = try ImageFile.read(path)
     let isGray =
       fixture.file.hasPrefix("gray") || ["pillow-1.png", "pillow-l.png", "pillow-la.png"].contains(fixture.file)
     #expect(asStored.channels == (isGray ? 1 : 3))
@@ -91,7 +91,7 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
     let folder = try TemporaryFolder()
     let image = Image(width: 3, height: 2, channels: 1, pixels: [1, 2, 3, 4, 5, 6])
     try PNG.write(image, to: folder.file("a.png"))
-    #expect(try PNG.read(folder.file("a.png")) == image)
+    #expect(try ImageFile.read(folder.file("a.png")) == image)
     let missing = folder.file("missing/a.png")
     let error = #expect(throws: ImageError.self) { try PNG.write(image, to: missing) }
     #expect(error?.file == missing)
@@ -105,12 +105,13 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
     try folder.write([0x89, 0x50], to: "cut.png")
     try FileManager.default.createDirectory(atPath: folder.file("folder.png"), withIntermediateDirectories: true)
     func error(_ name: String) -> ImageError? {
-      #expect(throws: ImageError.self) { try PNG.read(folder.file(name)) }
+      #expect(throws: ImageError.self) { try ImageFile.read(folder.file(name)) }
     }
     #expect(error("empty.png") == .empty(file: folder.file("empty.png")))
+    #expect(error("text.png") == .unknownFormat(file: folder.file("text.png"), kind: nil))
     #expect(
-      error("text.png")
-        == .corrupt(file: folder.file("text.png"), format: .png, reason: "it does not start as a PNG file does"))
+      throws: ImageError.corrupt(file: "text", format: .png, reason: "it does not start as a PNG file does")
+    ) { try PNG.decode(Array("hello".utf8), named: "text") }
     #expect(error("cut.png") == .corrupt(file: folder.file("cut.png"), format: .png, reason: "the file ends early"))
     #expect(error("folder.png") == .unreadable(file: folder.file("folder.png"), reason: "not a regular file"))
     #expect(
@@ -156,12 +157,12 @@ struct PNGFixture: Decodable, CustomTestStringConvertible {
     let path = FixtureFiles.path("png/rgb8.png")
     let size = try FixtureFiles.bytes("png/rgb8.png").count
     let exact = ImageLimits(maximumWidth: 13, maximumHeight: 9, maximumFileSize: size)
-    #expect(try PNG.read(path, limits: exact).width == 13)
+    #expect(try ImageFile.read(path, limits: exact).width == 13)
     #expect(throws: ImageError.fileTooLarge(file: path, bytes: size, maximum: size - 1)) {
-      try PNG.read(path, limits: ImageLimits(maximumFileSize: size - 1))
+      try ImageFile.read(path, limits: ImageLimits(maximumFileSize: size - 1))
     }
-    #expect(throws: ImageError.self) { try PNG.read(path, limits: ImageLimits(maximumWidth: 12)) }
-    #expect(throws: ImageError.self) { try PNG.read(path, limits: ImageLimits(maximumHeight: 8)) }
+    #expect(throws: ImageError.self) { try ImageFile.read(path, limits: ImageLimits(maximumWidth: 12)) }
+    #expect(throws: ImageError.self) { try ImageFile.read(path, limits: ImageLimits(maximumHeight: 8)) }
   }
 }
 

@@ -45,6 +45,30 @@ import Testing
     }
   }
 
+  /// What a model reads is evidence only against labels that it can say, of types that it was trained on.
+  @Test func auditorJudgesWhatTheModelKnows() throws {
+    let known = try description()
+    let image = images(1)[0]
+    func found(_ trainedTypes: [String]?, type: String?, label: String) throws -> (files: [String], unjudged: Int) {
+      let auditor = LabelAuditor(
+        try recognizer(
+          ModelDescription(configuration: known.configuration, loss: known.loss, trainedTypes: trainedTypes)),
+        confidence: 0)
+      let findings = auditor.audit([(Sample(name: "a.png", label: label, type: type), image)])
+      #expect(auditor.readCount == 1)
+      return (findings.flatMap(\.files), auditor.unjudgedCount)
+    }
+    let read = try recognizer(known).read([image], areFew: false)[0].text
+    let other = read == "1" ? "2" : "1"
+    for (trained, type) in [(nil, nil), (nil, "math"), (["digit"], nil), (["digit", "math"], "math")]
+      as [([String]?, String?)]
+    {
+      #expect(try found(trained, type: type, label: other) == (["a.png"], 0))
+      #expect(try found(trained, type: type, label: "abc") == ([], 1))
+    }
+    #expect(try found(["digit"], type: "math", label: other) == ([], 1))
+  }
+
   @Test(arguments: ColorMode.allCases)
   func fileRoundTrip(_ color: ColorMode) throws {
     let original = try recognizer(description(color))

@@ -90,16 +90,8 @@ public struct DatasetLoader: Sendable {
         try readIntoMemory(path, accepted, progress: progress)
       }
 
-    var kept: [Int] = []
-    var sizes: [String: Int] = [:]
-    for (index, outcome) in outcomes.enumerated() {
-      switch outcome {
-      case .accepted(let size):
-        kept.append(index)
-        sizes[size, default: 0] += 1
-      case .rejected(let reason): rejected.append(Rejection(file: accepted[index].name, reason: reason))
-      }
-    }
+    let (kept, sizes, unreadable) = divide(accepted, by: outcomes)
+    rejected += unreadable
     try checkShare(rejected, total: total, path: path)
     return LoadedDataset(
       dataset: kept.count == accepted.count ? dataset : dataset.subset(kept), rejected: rejected,
@@ -115,15 +107,9 @@ public struct DatasetLoader: Sendable {
     var random = RandomStream(seed: seed).stream("sample")
     accepted = random.permutation(accepted.count).prefix(count).map { accepted[$0] }
     let (dataset, outcomes) = try readIntoMemory(path, accepted, progress: nil)
-    var kept: [Int] = []
-    for (index, outcome) in outcomes.enumerated() {
-      switch outcome {
-      case .accepted: kept.append(index)
-      case .rejected(let reason): rejected.append(Rejection(file: accepted[index].name, reason: reason))
-      }
-    }
+    let (kept, _, unreadable) = divide(accepted, by: outcomes)
     if kept.isEmpty {
-      rejected += listing.rejected
+      rejected += unreadable + listing.rejected
       throw DatasetError.tooManyRejected(
         path: path, rejected: rejected, total: rejected.count, maximumShare: options.maximumRejectedShare)
     }
@@ -173,25 +159,33 @@ public struct DatasetLoader: Sendable {
       defer { counter.advance() }
       return read(path + "/" + accepted[index].name) { _ in }
     }
-    var rejected = listing.rejected + wrongLabels
-    var samples: [Sample] = []
-    var sizes: [String: Int] = [:]
-    for (sample, outcome) in zip(accepted, outcomes) {
-      switch outcome {
-      case .accepted(let size):
-        samples.append(sample)
-        sizes[size, default: 0] += 1
-      case .rejected(let reason): rejected.append(Rejection(file: sample.name, reason: reason))
-      }
-    }
+    let (kept, sizes, unreadable) = divide(accepted, by: outcomes)
     return DatasetStatistics(
-      samples: samples, rejected: rejected, labelSource: listing.source, unlisted: listing.unlisted,
-      unusedLists: listing.unusedLists, imageSizes: sizes)
+      samples: kept.map { accepted[$0] }, rejected: listing.rejected + wrongLabels + unreadable,
+      labelSource: listing.source, unlisted: listing.unlisted, unusedLists: listing.unusedLists, imageSizes: sizes)
   }
 
   enum Outcome: Sendable {
     case accepted(size: String)
     case rejected(reason: String)
+  }
+
+  /// Which of `samples` were accepted, how many of those had which size, and why the others are left out.
+  private func divide(
+    _ samples: [Sample], by outcomes: [Outcome]
+  ) -> (kept: [Int], sizes: [String: Int], rejected: [Rejection]) {
+    var kept: [Int] = []
+    var sizes: [String: Int] = [:]
+    var rejected: [Rejection] = []
+    for (index, outcome) in outcomes.enumerated() {
+      switch outcome {
+      case .accepted(let size):
+        kept.append(index)
+        sizes[size, default: 0] += 1
+      case .rejected(let reason): rejected.append(Rejection(file: samples[index].name, reason: reason))
+      }
+    }
+    return (kept, sizes, rejected)
   }
 
   func read(_ file: String, _ use: (Image) -> Void) -> Outcome {

@@ -75,4 +75,12 @@ public struct ImageLimits: Sendable, Equatable {
     self.maximumHeight = maximumHeight
     self.maximumFileSize = maximumFileSize
   }
+
+  /// Refuses files without bytes and with more of them than allowed.
+  func check(_ bytes: [UInt8], named name: String) throws {
+    if bytes.isEmpty { throw ImageError.empty(file: name) }
+    if bytes.count > maximumFileSize {
+      throw ImageError.fileTooLarge(file: name, bytes: bytes.count, maximum: maximumFileSize)
+    }
+  }
 }

@@ -30,10 +30,7 @@ public enum ImageFile {
     _ bytes: [UInt8], named name: String, as mode: ColorMode? = nil, limits: ImageLimits = ImageLimits(),
     library: @autoclosure () -> Result<PixbufLibrary, PixbufLibrary.Unavailable>
   ) throws -> Image {
-    if bytes.isEmpty { throw ImageError.empty(file: name) }
-    if bytes.count > limits.maximumFileSize {
-      throw ImageError.fileTooLarge(file: name, bytes: bytes.count, maximum: limits.maximumFileSize)
-    }
+    try limits.check(bytes, named: name)
     guard let format = ImageFormat(signatureOf: bytes) else {
       // A file that ends within a signature is a damaged image rather than something else.
       if let format = ImageFormat.allCases.first(where: { $0.signature.starts(with: bytes) }) {

@@ -1,32 +1,21 @@
 import CPNGCodec
 import Foundation
 
-/// Reading and writing of PNG images; `ImageFile` reads these and other formats.
+/// The decoding and writing of PNG images; `ImageFile` reads files of this and other formats.
 ///
 /// Every colour type, bit depth and interlacing is read. Values are taken as they are stored: gamma and colour profiles
 /// are not applied, and 16-bit values keep their high byte, both as in Pillow (except for 16-bit gray, which Pillow clips).
 public enum PNG {
-  /// Reads the PNG file at `path`.
+  /// Decodes the bytes of a PNG file; `name` is what errors call it.
   ///
   /// Transparent pixels are blended with white. Grayscale from colour is `Image.grayscale()`.
   /// - Parameters:
   ///   - mode: the channels of the result; `nil` keeps gray images gray and colour images in colour.
-  /// - Throws: `ImageError` if the file can't be read, is larger than `limits`, is no PNG image or is damaged.
-  public static func read(_ path: String, as mode: ColorMode? = nil, limits: ImageLimits = ImageLimits()) throws
-    -> Image
-  {
-    let bytes = try RegularFile(path).bytes(maximum: limits.maximumFileSize)
-    return try decode(bytes, named: path, as: mode, limits: limits)
-  }
-
-  /// Decodes the bytes of a PNG file; `name` is what errors call it. See `read(_:as:limits:)`.
+  /// - Throws: `ImageError` if the file is larger than `limits`, is no PNG image or is damaged.
   public static func decode(
     _ bytes: [UInt8], named name: String, as mode: ColorMode? = nil, limits: ImageLimits = ImageLimits()
   ) throws -> Image {
-    if bytes.isEmpty { throw ImageError.empty(file: name) }
-    if bytes.count > limits.maximumFileSize {
-      throw ImageError.fileTooLarge(file: name, bytes: bytes.count, maximum: limits.maximumFileSize)
-    }
+    try limits.check(bytes, named: name)
     guard bytes.starts(with: ImageFormat.png.signature) else {
       let endsEarly = ImageFormat.png.signature.starts(with: bytes)
       throw damaged(name, endsEarly ? "the file ends early" : "it does not start as a PNG file does")

@@ -78,10 +78,10 @@ struct DatasetCheck: ParsableCommand {
         "\(others.grouped) of \(imageCount.grouped) images have sizes that the model was not trained on, and it has not "
           + "read them; give --resize to scale them")
     }
-    if auditor.inexpressibleCount > 0 {
+    if auditor.unjudgedCount > 0 {
       StandardStreams.note(
-        "labels that the model cannot say (too long, or characters that it does not know) and has not judged: "
-          + auditor.inexpressibleCount.grouped)
+        "images of types that the model was not trained on, or with labels that it cannot say, which it has not judged: "
+          + auditor.unjudgedCount.grouped)
     }
   }
 
