@@ -73,7 +73,8 @@ public final class Recognizer {
     }
     let bytes = Tensor(pixels.flatMap { $0 }, shape: [images.count, height, width, mode.channels])
     let logits = model(bytes.floats(dividedBy: 255), .inference(float16Weights: float16Weights))
-    return codec.readings(loss.outputActivation.probabilities(logits, classes: codec.classCount))
+    let probabilities = loss.outputActivation.probabilities(logits, classes: codec.classCount)
+    return loss.alignment == .columns ? codec.columnReadings(probabilities) : codec.readings(probabilities)
   }
 
   /// Reads one image file.

@@ -24,4 +24,27 @@ extension LabelCodec {
       }
     }
   }
+
+  /// Reads each image's probabilities by column, [N, columns, classCount]: each column takes its best class, and what is
+  /// left of the columns' runs without padding is the text.
+  public func columnReadings(_ probabilities: Tensor) -> [Reading] {
+    let size = probabilities.shape[1] * classCount
+    return probabilities.withElements(of: Float.self) { scores in
+      (0..<probabilities.shape[0]).map { image in
+        var classes: [Int] = []
+        var (confidence, previous) = (1.0, paddingIndex)
+        for column in stride(from: image * size, to: (image + 1) * size, by: classCount) {
+          var best = 0
+          for index in 1..<classCount where scores[column + index] > scores[column + best] { best = index }
+          confidence *= Double(scores[column + best])
+          if best != paddingIndex, best != previous { classes.append(best) }
+          previous = best
+        }
+        classes = Array(classes.prefix(maximumLength))
+        let text = decode(classes)
+        classes += Array(repeating: paddingIndex, count: maximumLength - classes.count)
+        return Reading(text: text, classes: classes, confidence: confidence)
+      }
+    }
+  }
 }

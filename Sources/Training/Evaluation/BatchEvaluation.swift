@@ -55,7 +55,8 @@ struct BatchEvaluation {
     defer { batches.stop() }
     for indices in order {
       let logits = model(try batches.next(), .inference)
-      body(indices, codec.readings(loss.outputActivation.probabilities(logits, classes: codec.classCount)))
+      let probabilities = loss.outputActivation.probabilities(logits, classes: codec.classCount)
+      body(indices, loss.alignment == .columns ? codec.columnReadings(probabilities) : codec.readings(probabilities))
     }
   }
 
@@ -64,8 +65,18 @@ struct BatchEvaluation {
     _ logits: Tensor, labels: Tensor, loss: any Loss, codec: LabelCodec
   ) -> (metricBatch: MetricBatch, readings: [Reading]) {
     let probabilities = loss.outputActivation.probabilities(logits.detached, classes: codec.classCount)
-    let readings = codec.readings(probabilities)
+    let readings = loss.alignment == .columns ? codec.columnReadings(probabilities) : codec.readings(probabilities)
     let predicted = Tensor(readings.flatMap { $0.classes.map(Int32.init) }, shape: labels.shape)
-    return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
+    guard loss.alignment == .columns else {
+      return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
+    }
+    // Columns have no probability of their own for a position: its answers are those of the reading.
+    var answers = Tensor(zeros: [labels.shape[0], labels.shape[1], codec.classCount])
+    answers.withMutableElements(of: Float.self) { answers in
+      for (position, index) in predicted.elements(of: Int32.self).enumerated() {
+        answers[position * codec.classCount + Int(index)] = 1
+      }
+    }
+    return (MetricBatch(probabilities: answers, labels: labels, predicted: predicted), readings)
   }
 }
