@@ -57,9 +57,9 @@ struct ComposedBackend: Backend {
   }
   func softmax(_ x: Tensor) -> Tensor { base.softmax(x) }
   func sigmoidCrossEntropy(
-    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+    _ logits: Tensor, targets: Tensor, weighting: BinaryWeighting
   ) -> (sum: Double, slopes: Tensor) {
-    base.sigmoidCrossEntropy(logits, targets: targets, gamma: gamma, alpha: alpha)
+    base.sigmoidCrossEntropy(logits, targets: targets, weighting: weighting)
   }
   func softmaxCrossEntropy(
     _ logits: Tensor, targets: Tensor, labelSmoothing: Float

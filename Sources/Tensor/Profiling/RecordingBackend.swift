@@ -191,12 +191,12 @@ struct RecordingBackend: Backend {
   }
 
   func sigmoidCrossEntropy(
-    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+    _ logits: Tensor, targets: Tensor, weighting: BinaryWeighting
   ) -> (sum: Double, slopes: Tensor) {
     record(
       "sigmoidCrossEntropy", [logits.shape], flops: 12 * logits.shape.count, reading: [logits, targets],
       bytesWritten: logits.byteCount
-    ) { base.sigmoidCrossEntropy(logits, targets: targets, gamma: gamma, alpha: alpha) }
+    ) { base.sigmoidCrossEntropy(logits, targets: targets, weighting: weighting) }
   }
 
   func softmaxCrossEntropy(
