@@ -151,7 +151,8 @@ static double LEVEL(temporal_classification)(const ckernels_temporal_classificat
     }
   // All alignments end in one of the last two states.
   vector_double total_exponent;
-  vector_double total = LEVEL(sum_of_three)(row + last, exponents + last, -1, splat_double(IMPOSSIBLE), &total_exponent);
+  vector_double total =
+      LEVEL(sum_of_three)(row + last, exponents + last, -1, splat_double(IMPOSSIBLE), &total_exponent);
   total = splat_double(total[0]), total_exponent = splat_double(total_exponent[0]);
   loss -= __builtin_log(total[0]) + total_exponent[0] * 0.6931471805599453;
 
