@@ -1,8 +1,8 @@
 // Connectionist temporal classification of one image: −log p(label | logits) and its derivative by each logit.
 //
-// The states of an alignment are the label's characters with a blank before, between and behind them: 2 · length + 1. The
-// sums over all alignments up to a column (forward) and behind it (backward) span far more than the exponents that a
-// double has, and differ as much from state to state: each is kept as a fraction in 1 ..< 2 and a power of two whose
+// The states of an alignment are the label's characters with a blank before, between and behind them: 2 · length + 1.
+// The sums over all alignments up to a column (forward) and behind it (backward) span far more than the exponents that
+// a double has, and differ as much from state to state: each is kept as a fraction in 1 ..< 2 and a power of two whose
 // exponent is a whole number in a double of its own. So nothing underflows, and no logarithm is taken but the last.
 
 // The exponent of a sum over no alignments: the largest of any others is still far from it.
