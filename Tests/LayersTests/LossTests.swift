@@ -66,6 +66,17 @@ struct LossCase: Decodable, Sendable, CustomTestStringConvertible {
     #expect(abs(focal - BinaryCrossEntropy()(logits, labels: labels).scalar) < 1e-7)
   }
 
+  /// Alignments of the label 0 with three columns and the classes 0, 1 and blank, each as likely: 000, 00-, 0--, -00, -0-
+  /// and --0.
+  @Test func theBlankOfAlignmentsIsTheLastClass() {
+    let loss = ConnectionistTemporalClassification()
+    let value = loss.loss(Tensor(zeros: [2, 3, 3]), labels: Tensor([Int32(0), 2, 1, 2], shape: [2, 2]))
+    #expect(value.shape == [])
+    #expect(abs(Double(value.scalar) - log(27.0 / 6)) < 1e-6)
+    #expect(loss.outputActivation == .softmax)
+    #expect(ConnectionistTemporalClassification.name == "ctc")
+  }
+
   @Test func namesOfLosses() {
     #expect(LossConfiguration.names == ["adaptive_focal", "bce", "ctc", "focal", "softmax", "weighted_bce"])
     #expect(LossConfiguration(name: "hinge").make() == nil)

@@ -66,6 +66,9 @@ struct ComposedBackend: Backend {
   ) -> (sum: Double, slopes: Tensor) {
     base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing)
   }
+  func ctc(_ logits: Tensor, labels: Tensor, blank: Int) -> (losses: [Double], slopes: Tensor) {
+    base.ctc(logits, labels: labels, blank: blank)
+  }
   func sum(_ x: Tensor) -> Double { base.sum(x) }
   func sumOfSquares(_ x: Tensor) -> Double { base.sumOfSquares(x) }
 }

@@ -91,6 +91,9 @@ public protocol Backend: Sendable {
   func softmaxCrossEntropy(
     _ logits: Tensor, targets: Tensor, labelSmoothing: Float
   ) -> (sum: Double, slopes: Tensor)
+  /// −log p(label | logits) of each image by connectionist temporal classification, and its derivative by each logit; see
+  /// `Tensor.ctcLoss`. Logits [N, columns, classes], labels [N, positions] (int32), which end at their first blank.
+  func ctc(_ logits: Tensor, labels: Tensor, blank: Int) -> (losses: [Double], slopes: Tensor)
   /// The sum of all elements.
   func sum(_ x: Tensor) -> Double
   /// The sum of the squares of all elements.

@@ -52,7 +52,7 @@ extension Tensor {
   }
 
   /// The mean loss, whose gradient is the elements' slopes over `count`.
-  private func mean(of sum: Double, _ slopes: Tensor, count: Int, operation: String) -> Tensor {
+  func mean(of sum: Double, _ slopes: Tensor, count: Int, operation: String) -> Tensor {
     let count = max(1, count)
     return Self.tracked(Tensor(Float(sum / Double(count))), from: [self], operation: operation) {
       [$0.device.backend.scaled(slopes, by: $0.scalar / Float(count))]

@@ -208,6 +208,16 @@ struct RecordingBackend: Backend {
     ) { base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing) }
   }
 
+  func ctc(_ logits: Tensor, labels: Tensor, blank: Int) -> (losses: [Double], slopes: Tensor) {
+    // Per logit a softmax and the difference from the posterior; per column and state of the longest label an exponential,
+    // and in each direction three additions' worth of sums and a multiplication.
+    let states = logits.shape[0] * logits.shape[1] * (2 * labels.shape[1] + 1)
+    return record(
+      "ctc", [logits.shape, labels.shape], flops: 6 * logits.shape.count + 9 * states, reading: [logits, labels],
+      bytesWritten: logits.byteCount
+    ) { base.ctc(logits, labels: labels, blank: blank) }
+  }
+
   func sum(_ x: Tensor) -> Double {
     record("sum", [x.shape], flops: x.shape.count, reading: [x], bytesWritten: 0) { base.sum(x) }
   }
