@@ -114,6 +114,7 @@ extension TrainingConfiguration {
   private func checkModel(origin: String) throws {
     do {
       _ = try ModelZoo.model(model)
+      if let loss = loss.make() { try ModelZoo.requireFit(loss, model) }
     } catch {
       throw ConfigurationFileError(origin, "\(error)")
     }

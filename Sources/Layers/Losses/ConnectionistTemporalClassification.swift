@@ -5,20 +5,14 @@ import Tensor
 ///
 /// The last class is the blank: it pads the labels and stands for no character between two columns' characters. See
 /// `Tensor.ctcLoss` for labels that are too long for the columns. Source: Graves et al. 2006.
-public struct ConnectionistTemporalClassification: Sendable {
-  /// The name under which configurations ask for it.
+public struct ConnectionistTemporalClassification: Loss {
   public static let name = "ctc"
   public init() {}
 
-  /// What turns this loss's logits into probabilities.
   public var outputActivation: OutputActivation { .softmax }
+  public var alignment: OutputAlignment { .columns }
 
-  /// The mean loss of a batch, a scalar.
-  ///
-  /// - Parameters:
-  ///   - logits: [N, columns, classes], the columns from left to right.
-  ///   - labels: class indices [N, positions], int32, padded at their end with the last class.
-  public func loss(_ logits: Tensor, labels: Tensor) -> Tensor {
+  public func callAsFunction(_ logits: Tensor, labels: Tensor) -> Tensor {
     precondition(
       logits.shape.rank == 3, "\(Self.name): logits \(logits.shape) are not [N, columns, classes]")
     return logits.ctcLoss(labels: labels, blank: logits.shape[2] - 1)

@@ -33,6 +33,7 @@ public struct LossConfiguration: Sendable, Codable, Hashable {
       AdaptiveBinaryFocalCrossEntropy(gamma: $0.gamma ?? 3, hardGamma: $0.hardGamma ?? 5, alpha: $0.alpha)
     },
     BinaryCrossEntropy.name: { BinaryCrossEntropy(labelSmoothing: $0.labelSmoothing ?? 0) },
+    ConnectionistTemporalClassification.name: { _ in ConnectionistTemporalClassification() },
     BinaryFocalCrossEntropy.name: { BinaryFocalCrossEntropy(gamma: $0.gamma ?? 2, alpha: $0.alpha) },
     WeightedBinaryCrossEntropy.name: { WeightedBinaryCrossEntropy(positiveWeight: $0.positiveWeight ?? 10) },
     SoftmaxCrossEntropy.name: { SoftmaxCrossEntropy(labelSmoothing: $0.labelSmoothing ?? 0) },
