@@ -9,6 +9,8 @@
 #include "elementwise.h"
 #include "exponential.h"
 #include "float16_products.h"
+#include "panel_products.h"
+#include "lstm.h"
 #include "normalization.h"
 #include "pooling.h"
 #include "temporal_classification.h"
@@ -34,6 +36,13 @@ const ckernels_table LEVEL(ckernels_table) = {
     .normalize_pool_sums = LEVEL(normalize_pool_sums),
     .normalize_pool_gradient = LEVEL(normalize_pool_gradient),
     .bfloat16_product = LEVEL(bfloat16_product),
+    .panel = PANEL,
+    .panel_columns = LEVEL(panel_columns),
+    .pack_panels = LEVEL(pack_panels),
+    .panel_product = LEVEL(panel_product),
+    .bfloat16_words = LEVEL(bfloat16_words),
+    .lstm_gates = LEVEL(lstm_gates),
+    .lstm_gate_gradients = LEVEL(lstm_gate_gradients),
     .float16_block = FLOAT16_BLOCK,
     .float16_rows = FLOAT16_ROWS,
 #if FLOAT16_BLOCK

@@ -21,6 +21,21 @@ struct ComposedBackend: Backend {
     base.convolutionKernelGradient(x, dy: dy, geometry: geometry)
   }
 
+  func lstm(
+    _ x: Tensor, _ directions: [LSTMDirection], precision: ArithmeticPrecision, keepsRecord: Bool
+  ) -> (y: Tensor, record: LSTMRecord?) {
+    base.lstm(x, directions, precision: precision, keepsRecord: keepsRecord)
+  }
+  func lstmGradient(
+    _ dy: Tensor, x: Tensor, y: Tensor, _ directions: [LSTMDirection], _ record: LSTMRecord,
+    precision: ArithmeticPrecision, needsX: Bool, needsWeights: Bool
+  ) -> LSTMGradients {
+    base.lstmGradient(
+      dy, x: x, y: y, directions, record, precision: precision, needsX: needsX, needsWeights: needsWeights)
+  }
+  func concatenation(_ tensors: [Tensor]) -> Tensor { base.concatenation(tensors) }
+  func columns(_ columns: Range<Int>, of x: Tensor) -> Tensor { base.columns(columns, of: x) }
+
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?) {
     base.maxPool(x, geometry: geometry, keepOffsets: keepOffsets)
   }

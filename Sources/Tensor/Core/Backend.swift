@@ -38,6 +38,21 @@ public protocol Backend: Sendable {
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock, mean: Tensor, variance: Tensor
   ) -> Tensor
 
+  /// LSTMs over x [N,T,C], with what the gradient needs where asked; see `Tensor.lstm`.
+  func lstm(
+    _ x: Tensor, _ directions: [LSTMDirection], precision: ArithmeticPrecision, keepsRecord: Bool
+  ) -> (y: Tensor, record: LSTMRecord?)
+  /// The gradients of an LSTM's inputs for the gradient `dy` of its result `y`.
+  func lstmGradient(
+    _ dy: Tensor, x: Tensor, y: Tensor, _ directions: [LSTMDirection], _ record: LSTMRecord,
+    precision: ArithmeticPrecision, needsX: Bool, needsWeights: Bool
+  ) -> LSTMGradients
+
+  /// Tensors side by side along the last axis.
+  func concatenation(_ tensors: [Tensor]) -> Tensor
+  /// Some indices of the last axis.
+  func columns(_ columns: Range<Int>, of x: Tensor) -> Tensor
+
   /// Max pooling, with the winners' positions in their windows (uint8) where asked.
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?)
   /// The gradient of the pooled input.

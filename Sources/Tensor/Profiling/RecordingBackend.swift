@@ -88,6 +88,46 @@ struct RecordingBackend: Backend {
     }
   }
 
+  func lstm(
+    _ x: Tensor, _ directions: [LSTMDirection], precision: ArithmeticPrecision, keepsRecord: Bool
+  ) -> (y: Tensor, record: LSTMRecord?) {
+    let steps = x.shape.rows * directions.count
+    let units = directions[0].units
+    let weights = directions.flatMap { [$0.kernel, $0.recurrentKernel] }
+    return record(
+      lstmName("lstm", precision), [x.shape] + weights.map(\.shape), flops: LSTMDirection.flops(directions, x),
+      reading: [x] + weights, bytesWritten: 4 * steps * units * (keepsRecord ? 6 : 1)
+    ) { base.lstm(x, directions, precision: precision, keepsRecord: keepsRecord) }
+  }
+
+  func lstmGradient(
+    _ dy: Tensor, x: Tensor, y: Tensor, _ directions: [LSTMDirection], _ record: LSTMRecord,
+    precision: ArithmeticPrecision, needsX: Bool, needsWeights: Bool
+  ) -> LSTMGradients {
+    let weights = directions.flatMap { [$0.kernel, $0.recurrentKernel] }
+    let rows = x.shape.rows * directions.count
+    let (inputs, units) = (x.shape[2], directions[0].units)
+    // The product of every step with the recurrent weights is taken in any case.
+    let products = units + (needsX ? inputs : 0) + (needsWeights ? inputs + units : 0)
+    return self.record(
+      lstmName("lstmGradient", precision), [x.shape] + weights.map(\.shape), flops: 2 * rows * products * 4 * units,
+      reading: [dy, x, y] + weights + record.gates + record.cells,
+      bytesWritten: (needsX ? x.byteCount : 0) + (needsWeights ? weights.reduce(0) { $0 + $1.byteCount } : 0)
+    ) {
+      base.lstmGradient(
+        dy, x: x, y: y, directions, record, precision: precision, needsX: needsX, needsWeights: needsWeights)
+    }
+  }
+
+  func concatenation(_ tensors: [Tensor]) -> Tensor {
+    record("concatenation", tensors.map(\.shape), flops: 0, reading: tensors) { base.concatenation(tensors) }
+  }
+
+  func columns(_ columns: Range<Int>, of x: Tensor) -> Tensor {
+    let bytes = 8 * x.shape.rows * columns.count
+    return record("columns", [x.shape], flops: 0, reading: [], bytesWritten: bytes) { base.columns(columns, of: x) }
+  }
+
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?) {
     let comparisons = geometry.outputShape.count * (geometry.window.height * geometry.window.width - 1)
     let written = geometry.outputShape.count * (keepOffsets ? 5 : 4)
@@ -262,6 +302,17 @@ extension ConvolutionBlock {
       "convolution", relu == .beforeNormalization ? "relu" : nil, "normalize",
       relu == .afterNormalization ? "relu" : nil, pooling == nil ? nil : "pool",
     ].compactMap { $0 }.joined(separator: "+")
+  }
+}
+
+private func lstmName(_ name: String, _ precision: ArithmeticPrecision) -> String {
+  precision == .float32 ? name : "\(name), \(precision.rawValue)"
+}
+
+extension LSTMDirection {
+  /// Multiplications and additions of the products of all steps.
+  fileprivate static func flops(_ directions: [LSTMDirection], _ x: Tensor) -> Int {
+    directions.reduce(0) { $0 + 2 * x.shape.rows * (x.shape[2] + $1.units) * 4 * $1.units }
   }
 }
 
