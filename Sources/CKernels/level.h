@@ -2,6 +2,7 @@
 #include "levels.h"
 
 #include "adam.h"
+#include "bfloat16.h"
 #include "bfloat16_products.h"
 #include "columns.h"
 #include "convolution.h"
@@ -28,6 +29,7 @@ const ckernels_table LEVEL(ckernels_table) = {
     .winograd_gradient_scratch = LEVEL(winograd_gradient_scratch),
     .winograd_gradient_tiles = LEVEL(gradient_tile_block),
     .winograd_weight_count = LEVEL(winograd_weight_count),
+    .winograd_gradient_count = LEVEL(winograd_gradient_count),
     .winograd_weights = LEVEL(winograd_weights),
     .winograd_convolution = LEVEL(winograd_convolution),
     .winograd_weight_gradient = LEVEL(winograd_weight_gradient),

@@ -11,14 +11,21 @@ struct ComposedBackend: Backend {
     base.matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB, precision: precision)
   }
 
-  func convolution(_ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool) -> Tensor {
-    base.convolution(x, kernel: kernel, bias: bias, geometry: geometry, relu: relu)
+  func convolution(
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool,
+    precision: ArithmeticPrecision
+  ) -> Tensor {
+    base.convolution(x, kernel: kernel, bias: bias, geometry: geometry, relu: relu, precision: precision)
   }
-  func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    base.convolutionInputGradient(dy, kernel: kernel, geometry: geometry)
+  func convolutionInputGradient(
+    _ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor {
+    base.convolutionInputGradient(dy, kernel: kernel, geometry: geometry, precision: precision)
   }
-  func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    base.convolutionKernelGradient(x, dy: dy, geometry: geometry)
+  func convolutionKernelGradient(
+    _ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor {
+    base.convolutionKernelGradient(x, dy: dy, geometry: geometry, precision: precision)
   }
 
   func lstm(

@@ -25,6 +25,8 @@ typedef struct {
   ptrdiff_t output_height, output_width;
   ptrdiff_t top, left;
   ptrdiff_t input_channels, output_channels;
+  /// Whether the factors of the points' products are rounded to bfloat16.
+  int bfloat16;
 } ckernels_winograd;
 
 /// A matrix product c [rows, columns] = op(a) · op(b) over `depth`, row-major; strides are floats from row to row in
@@ -128,9 +130,11 @@ typedef struct {
   ptrdiff_t (*winograd_gradient_scratch)(const ckernels_winograd *geometry);
   /// How many tiles the gradient of the weights is best given at once.
   ptrdiff_t (*winograd_gradient_tiles)(const ckernels_winograd *geometry);
-  /// Floats that the weights take, seen at Winograd's points.
+  /// Floats that the weights take, seen at Winograd's points, and their gradient.
   ptrdiff_t (*winograd_weight_count)(const ckernels_winograd *geometry);
-  /// The input channels first ..< last of w [3, 3, input_channels, output_channels] at Winograd's points.
+  ptrdiff_t (*winograd_gradient_count)(const ckernels_winograd *geometry);
+  /// The input channels first ..< last of w [3, 3, input_channels, output_channels] at Winograd's points. `first` is even, and
+  /// `last` too unless it is the number of channels.
   void (*winograd_weights)(const ckernels_winograd *geometry, const float *w, ptrdiff_t first, ptrdiff_t last,
                            float *points);
   /// The tiles first ..< last, counted over all images from `x` on, of y = [relu](x ⋆ w + bias). `bias` as in

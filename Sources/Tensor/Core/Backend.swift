@@ -16,12 +16,17 @@ public protocol Backend: Sendable {
 
   /// x [N,H,W,C] ⋆ kernel [h,w,C,K] + bias [K], then ReLU where asked.
   func convolution(
-    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool,
+    precision: ArithmeticPrecision
   ) -> Tensor
   /// The gradient of a convolution's input for the gradient `dy` of its output.
-  func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor
+  func convolutionInputGradient(
+    _ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor
   /// The gradient of a convolution's kernel for the gradient `dy` of its output.
-  func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor
+  func convolutionKernelGradient(
+    _ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor
 
   /// A convolution block with the batch's own statistics; see `Tensor.convolutionBlock`. Composed of the other operations
   /// unless the backend has a faster one, as the following two.
