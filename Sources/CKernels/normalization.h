@@ -31,15 +31,15 @@ INLINE vector LEVEL(window_maximum)(const float *x, ptrdiff_t row_stride, ptrdif
 // One row of windows, for the channels from c on; `valid` is a constant where it is all of a vector.
 INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
                                       int relu, ptrdiff_t i, ptrdiff_t c, ptrdiff_t valid, float *y, float *winners) {
-  const ptrdiff_t channels = g->channels, top = i * g->stride - g->top;
+  const ptrdiff_t channels = g->channels, top = i * g->stride_height - g->top;
   const ptrdiff_t first_row = top < 0 ? 0 : top;
-  const ptrdiff_t last_row = top + g->window < g->height ? top + g->window : g->height;
+  const ptrdiff_t last_row = top + g->window_height < g->height ? top + g->window_height : g->height;
   const vector factor = partial_load(scale + c, valid), offset = partial_load(shift + c, valid);
   const vector sign = LEVEL(sign)(factor);
   for (ptrdiff_t j = 0; j < g->output_width; j++) {
-    const ptrdiff_t left = j * g->stride - g->left;
+    const ptrdiff_t left = j * g->stride_width - g->left;
     const ptrdiff_t first_column = left < 0 ? 0 : left;
-    const ptrdiff_t last_column = left + g->window < g->width ? left + g->window : g->width;
+    const ptrdiff_t last_column = left + g->window_width < g->width ? left + g->window_width : g->width;
     const ptrdiff_t rows = last_row - first_row, columns = last_column - first_column;
     const float *pixel = x + (first_row * g->width + first_column) * channels + c;
     vector best;
@@ -48,6 +48,8 @@ INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x,
       best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 2, 2, sign, valid);
     else if (rows == 3 && columns == 3)
       best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 3, 3, sign, valid);
+    else if (rows == 2 && columns == 1)
+      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 2, 1, sign, valid);
     else
       best = LEVEL(window_maximum)(pixel, g->width * channels, channels, rows, columns, sign, valid);
     best = LEVEL(flipped)(best, sign);
@@ -75,7 +77,7 @@ INLINE void LEVEL(normalize)(const float *x, const float *scale, const float *sh
 
 static void LEVEL(normalize_pool)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
                                   int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners) {
-  if (g->window == 1 && g->stride == 1) {
+  if (g->window_height == 1 && g->window_width == 1 && g->stride_height == 1 && g->stride_width == 1) {
     const ptrdiff_t start = first * g->width * g->channels;
     LEVEL(normalize)(x + start, scale, shift, relu, (last - first) * g->width, g->channels, y + start,
                      winners ? winners + start : NULL);
@@ -114,14 +116,15 @@ INLINE vector LEVEL(window_gradient)(ptrdiff_t row_stride, ptrdiff_t channels, p
 INLINE void LEVEL(gradient_row)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
                                 const float *x, const float *winners, ptrdiff_t i, ptrdiff_t c, ptrdiff_t valid,
                                 int relu_before, float *dx, double *bias_sums) {
-  const ptrdiff_t channels = g->channels, row_stride = g->width * channels, size = g->stride;
+  const ptrdiff_t channels = g->channels, row_stride = g->width * channels;
+  const ptrdiff_t height = g->stride_height, width = g->stride_width;
   const vector a = partial_load(n->a + c, valid), b = partial_load(n->b + c, valid),
                constant = partial_load(n->c + c, valid), scale = partial_load(n->scale + c, valid),
                shift = partial_load(n->shift + c, valid);
-  const ptrdiff_t rows = g->height - i * size < size ? g->height - i * size : size;
+  const ptrdiff_t rows = g->height - i * height < height ? g->height - i * height : height;
   vector sums = {0};
-  for (ptrdiff_t j = 0; j * size < g->width; j++) {
-    const ptrdiff_t columns = g->width - j * size < size ? g->width - j * size : size;
+  for (ptrdiff_t j = 0; j * width < g->width; j++) {
+    const ptrdiff_t columns = g->width - j * width < width ? g->width - j * width : width;
     vector winner = {0}, gradient = {0};
     // Pixels after the last window get no gradient from above.
     if (i < g->output_height && j < g->output_width) {
@@ -130,9 +133,12 @@ INLINE void LEVEL(gradient_row)(const ckernels_pooling *g, const ckernels_normal
       gradient = a * partial_load(dy + at, valid);
       if (n->relu_after) gradient = choose((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
     }
-    const ptrdiff_t at = i * size * row_stride + j * size * channels + c;
+    const ptrdiff_t at = i * height * row_stride + j * width * channels + c;
     if (rows == 1 && columns == 1)
       sums += LEVEL(window_gradient)(row_stride, channels, 1, 1, x + at, winner, gradient, b, constant, relu_before,
+                                     valid, dx + at);
+    else if (rows == 2 && columns == 1)
+      sums += LEVEL(window_gradient)(row_stride, channels, 2, 1, x + at, winner, gradient, b, constant, relu_before,
                                      valid, dx + at);
     else if (rows == 2 && columns == 2)
       sums += LEVEL(window_gradient)(row_stride, channels, 2, 2, x + at, winner, gradient, b, constant, relu_before,
@@ -147,7 +153,7 @@ INLINE void LEVEL(gradient_row)(const ckernels_pooling *g, const ckernels_normal
 static void LEVEL(normalize_pool_gradient_apart)(const ckernels_pooling *g, const ckernels_normalization *n,
                                                  const float *dy, const float *x, const float *winners, float *dx,
                                                  double *bias_sums) {
-  for (ptrdiff_t i = 0; i * g->stride < g->height; i++) {
+  for (ptrdiff_t i = 0; i * g->stride_height < g->height; i++) {
     ptrdiff_t c = 0;
     for (; c + LANES <= g->channels; c += LANES)
       if (n->relu_before)
@@ -182,9 +188,9 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
               winner * partial_load(n->scale + c, valid) + partial_load(n->shift + c, valid);
           gradient = choose((vector_int)(result > 0), gradient, (vector){0});
         }
-        for (ptrdiff_t row = i * g->stride - g->top, a = 0; a < g->window; a++, row++) {
+        for (ptrdiff_t row = i * g->stride_height - g->top, a = 0; a < g->window_height; a++, row++) {
           if (row < 0 || row >= g->height) continue;
-          for (ptrdiff_t column = j * g->stride - g->left, b = 0; b < g->window; b++, column++) {
+          for (ptrdiff_t column = j * g->stride_width - g->left, b = 0; b < g->window_width; b++, column++) {
             if (column < 0 || column >= g->width) continue;
             const ptrdiff_t from = (row * g->width + column) * channels + c;
             const vector_int won = (vector_int)(partial_load(x + from, valid) == winner);
@@ -213,7 +219,7 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
 
 static void LEVEL(normalize_pool_gradient)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
                                            const float *x, const float *winners, float *dx, double *bias_sums) {
-  if (g->window == g->stride && g->top == 0 && g->left == 0)
+  if (g->window_height == g->stride_height && g->window_width == g->stride_width && g->top == 0 && g->left == 0)
     LEVEL(normalize_pool_gradient_apart)(g, n, dy, x, winners, dx, bias_sums);
   else
     LEVEL(normalize_pool_gradient_overlapping)(g, n, dy, x, winners, dx, bias_sums);

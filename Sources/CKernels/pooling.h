@@ -20,14 +20,14 @@ static void LEVEL(max_pool)(const ckernels_pooling *g, const float *x, float *y,
   for (ptrdiff_t i = 0; i < g->output_height; i++)
     for (ptrdiff_t j = 0; j < g->output_width; j++, y += channels) {
       int found = 0;
-      for (ptrdiff_t a = 0; a < g->window; a++) {
-        const ptrdiff_t row = i * g->stride - g->top + a;
+      for (ptrdiff_t a = 0; a < g->window_height; a++) {
+        const ptrdiff_t row = i * g->stride_height - g->top + a;
         if (row < 0 || row >= g->height) continue;
-        for (ptrdiff_t b = 0; b < g->window; b++) {
-          const ptrdiff_t column = j * g->stride - g->left + b;
+        for (ptrdiff_t b = 0; b < g->window_width; b++) {
+          const ptrdiff_t column = j * g->stride_width - g->left + b;
           if (column < 0 || column >= g->width) continue;
           const float *pixel = x + (row * g->width + column) * channels;
-          const uint8_t position = (uint8_t)(a * g->window + b);
+          const uint8_t position = (uint8_t)(a * g->window_width + b);
           if (!found) {
             memcpy(y, pixel, channels * sizeof(float));
             if (offsets) memset(offsets, position, channels);
@@ -47,14 +47,14 @@ static void LEVEL(max_pool_gradient)(const ckernels_pooling *g, const float *dy,
   const ptrdiff_t channels = g->channels;
   for (ptrdiff_t i = 0; i < g->output_height; i++)
     for (ptrdiff_t j = 0; j < g->output_width; j++, dy += channels, offsets += channels)
-      for (ptrdiff_t a = 0; a < g->window; a++) {
-        const ptrdiff_t row = i * g->stride - g->top + a;
+      for (ptrdiff_t a = 0; a < g->window_height; a++) {
+        const ptrdiff_t row = i * g->stride_height - g->top + a;
         if (row < 0 || row >= g->height) continue;
-        for (ptrdiff_t b = 0; b < g->window; b++) {
-          const ptrdiff_t column = j * g->stride - g->left + b;
+        for (ptrdiff_t b = 0; b < g->window_width; b++) {
+          const ptrdiff_t column = j * g->stride_width - g->left + b;
           if (column < 0 || column >= g->width) continue;
           float *restrict pixel = dx + (row * g->width + column) * channels;
-          const uint8_t position = (uint8_t)(a * g->window + b);
+          const uint8_t position = (uint8_t)(a * g->window_width + b);
           for (ptrdiff_t c = 0; c < channels; c++) pixel[c] += offsets[c] == position ? dy[c] : 0;
         }
       }

@@ -20,6 +20,9 @@ public final class Dense: Layer {
   }
 
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
+    if x.shape.rank > 2 {
+      return self(x.reshaped(to: [x.shape.rows, x.shape[-1]]), context).reshaped(to: outputShape(for: x.shape))
+    }
     let product =
       context.usesFloat16Weights
       ? x.matrixProduct(float16Weights: kernel.value)
@@ -29,7 +32,7 @@ public final class Dense: Layer {
 
   public func outputShape(for input: Shape) -> Shape {
     precondition(
-      input.rank == 2 && input[1] == kernel.shape[0], "Dense: \(input) does not fit the kernel \(kernel.shape)")
-    return [input[0], kernel.shape[1]]
+      input.rank >= 2 && input[-1] == kernel.shape[0], "Dense: \(input) does not fit the kernel \(kernel.shape)")
+    return Shape(input.dimensions.dropLast() + [kernel.shape[1]])
   }
 }

@@ -1,13 +1,13 @@
 import Tensor
 
-/// The largest value of each square window: x [N,H,W,C] → [N,H',W',C].
+/// The largest value of each window: x [N,H,W,C] → [N,H',W',C].
 public final class MaxPool2D: Layer {
-  public let window: Int
-  public let stride: Int
+  public let window: WindowSize
+  public let stride: WindowSize
   public let padding: Padding
 
   /// - Parameter stride: the distance of neighbouring windows; by default they touch.
-  public init(_ window: Int = 2, stride: Int? = nil, padding: Padding = .valid) {
+  public init(_ window: WindowSize = 2, stride: WindowSize? = nil, padding: Padding = .valid) {
     self.window = window
     self.stride = stride ?? window
     self.padding = padding

@@ -21,10 +21,14 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
   public var colorMode: ColorMode
   /// What the outputs mean.
   public var codec: LabelCodec
+  /// What the rows of outputs stand for; nil for the architecture's own.
+  public var head: OutputAlignment?
   /// Channels of the convolution blocks, or of the stages of a residual net; nil for the architecture's own.
   public var filters: [Int]?
   /// Units of the dense layers before the output; nil for the architecture's own.
   public var dense: [Int]?
+  /// Units of each direction of the recurrent layers; nil for the architecture's own.
+  public var recurrent: [Int]?
   /// Dropout rate after convolution blocks that have one; nil for the architecture's own.
   public var convolutionDropout: Double?
   /// Dropout rate after dense layers; nil for the architecture's own.
@@ -32,25 +36,24 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
 
   public init(
     architecture: String, imageWidth: Int = 200, imageHeight: Int = 60, colorMode: ColorMode = .rgb,
-    codec: LabelCodec = LabelCodec(), filters: [Int]? = nil, dense: [Int]? = nil, convolutionDropout: Double? = nil,
-    denseDropout: Double? = nil
+    codec: LabelCodec = LabelCodec(), head: OutputAlignment? = nil, filters: [Int]? = nil, dense: [Int]? = nil,
+    recurrent: [Int]? = nil, convolutionDropout: Double? = nil, denseDropout: Double? = nil
   ) {
     self.architecture = architecture
     self.imageWidth = imageWidth
     self.imageHeight = imageHeight
     self.colorMode = colorMode
     self.codec = codec
+    self.head = head
     self.filters = filters
     self.dense = dense
+    self.recurrent = recurrent
     self.convolutionDropout = convolutionDropout
     self.denseDropout = denseDropout
   }
 
   /// The shape of a batch of one image.
   public var inputShape: Shape { [1, imageHeight, imageWidth, colorMode.channels] }
-
-  /// positions · classes.
-  public var outputCount: Int { codec.outputCount }
 
   /// Refuses sizes that no model can have, naming the key.
   func validate() throws {
@@ -64,7 +67,9 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     if let filters {
       try require(!filters.isEmpty && filters.allSatisfy(sizes.contains), "filters", filters, "give positive numbers")
     }
-    if let dense { try require(dense.allSatisfy(sizes.contains), "dense", dense, "give positive numbers") }
+    for (key, units) in [("dense", dense), ("recurrent", recurrent)] {
+      if let units { try require(units.allSatisfy(sizes.contains), key, units, "give positive numbers") }
+    }
     for (key, rate) in [("convolution_dropout", convolutionDropout), ("dense_dropout", denseDropout)] {
       if let rate { try require((0..<1).contains(rate), key, rate, "give a rate from 0 to below 1") }
     }
@@ -74,10 +79,12 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
 /// The architectures by name.
 public enum ModelZoo {
   /// An architecture: what it is in a line, and how it is built. The result maps [N,H,W,C] to logits
-  /// [N, positions · classes].
+  /// [N, positions · classes], or [N, columns, classes] where the outputs are by column.
   struct Architecture: Sendable {
     let summary: String
-    let build: @Sendable (ModelConfiguration) throws -> Sequential
+    /// What the outputs stand for where the configuration does not say.
+    var head = OutputAlignment.positions
+    let build: @Sendable (inout ModelBuilder) throws -> Void
   }
 
   /// A new architecture is one new file and one line here.
@@ -93,56 +100,26 @@ public enum ModelZoo {
   /// What an architecture is, in a line.
   public static func summary(of name: String) -> String? { architectures[name]?.summary }
 
+  /// What the rows of a model's outputs stand for.
+  public static func head(_ configuration: ModelConfiguration) throws -> OutputAlignment {
+    try configuration.head ?? architecture(configuration).head
+  }
+
   /// Builds a model; its weights are drawn by `initialize(seed:)` or loaded.
   public static func model(_ configuration: ModelConfiguration) throws -> Sequential {
+    let architecture = try architecture(configuration)
+    try configuration.validate()
+    var builder = ModelBuilder(configuration, head: configuration.head ?? architecture.head)
+    try architecture.build(&builder)
+    return try builder.finished()
+  }
+
+  private static func architecture(_ configuration: ModelConfiguration) throws -> Architecture {
     guard let architecture = architectures[configuration.architecture] else {
       throw ModelError(
         "model.architecture: \"\(configuration.architecture)\" is not known; use one of \(names.joined(separator: ", "))"
       )
     }
-    try configuration.validate()
-    return try architecture.build(configuration)
-  }
-}
-
-/// Adds layers one by one and knows the shape in between, so that architectures need not compute sizes.
-struct ModelBuilder {
-  private(set) var layers: [NamedLayer] = []
-  private(set) var shape: Shape
-  private let configuration: ModelConfiguration
-
-  init(_ configuration: ModelConfiguration) {
-    self.configuration = configuration
-    shape = configuration.inputShape
-  }
-
-  /// The number of channels (or units) so far.
-  var channels: Int { shape[-1] }
-
-  mutating func add(_ layer: any Layer, named name: String = "") {
-    layers.append(layer.named(name))
-    shape = layer.outputShape(for: shape)
-  }
-
-  /// Max pooling where the image is still large enough for it; otherwise an error that names the remedy.
-  mutating func addPool(_ window: Int = 2) throws {
-    guard shape[1] >= window, shape[2] >= window else {
-      let key = shape[1] < window ? "image_height" : "image_width"
-      throw ModelError(
-        "model.\(key): an image of \(configuration.imageWidth)×\(configuration.imageHeight) is too small for the "
-          + "\(configuration.architecture) architecture's pooling; use a larger image or fewer filters")
-    }
-    add(MaxPool2D(window))
-  }
-
-  mutating func addDropout(_ rate: Double) {
-    if rate > 0 { add(Dropout(rate)) }
-  }
-
-  /// The output layer of logits, and the whole.
-  mutating func finish() -> Sequential {
-    add(Dense(channels, configuration.outputCount), named: "output")
-    let layers = layers
-    return Sequential { layers }
+    return architecture
   }
 }

@@ -31,7 +31,7 @@ public final class Recognizer {
     self.model = model
     self.loss = loss
     decoder = try ReadingDecoder(
-      codec: description.configuration.codec, readsColumns: false,
+      codec: description.configuration.codec, readsColumns: loss.alignment == .columns,
       options: description.decoding ?? DecodingOptions())
   }
 

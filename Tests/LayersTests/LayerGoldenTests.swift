@@ -45,7 +45,9 @@ struct LayerCase: Decodable, Sendable, CustomTestStringConvertible {
       guard let momentum = layer.momentum, let epsilon = layer.epsilon else { return BatchNorm(units[0]) }
       return BatchNorm(units[0], momentum: momentum, epsilon: epsilon)
     case "pool":
-      return MaxPool2D(try #require(layer.size), stride: layer.stride, padding: try #require(layer.padding))
+      return MaxPool2D(
+        WindowSize(try #require(layer.size)), stride: layer.stride.map { WindowSize($0) },
+        padding: try #require(layer.padding))
     case "average": return GlobalAveragePool()
     case "flatten": return Flatten()
     case "relu": return ReLU()

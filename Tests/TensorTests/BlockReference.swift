@@ -3,7 +3,7 @@
 /// The sizes and parts of one block test.
 struct BlockSizes: CustomStringConvertible, Sendable {
   struct Pooling: CustomStringConvertible, Sendable {
-    var window: Int, stride: Int
+    var window: WindowSize, stride: WindowSize
     var padding = Padding.valid
     var description: String { "window \(window) stride \(stride) \(padding)" }
   }
@@ -87,7 +87,7 @@ struct BlockReference {
     inverseDeviation = inverse
     if let pooling = sizes.pooling {
       let window = Reference.Window(
-        x: sizes.convolution.geometry.outputShape, window: (pooling.window, pooling.window), stride: pooling.stride,
+        x: sizes.convolution.geometry.outputShape, window: pooling.window, stride: pooling.stride,
         padding: pooling.padding)
       winners = Reference.maxPool(y.enumerated().map { gamma[$0 % channels] < 0 ? -$1 : $1 }, window: window).winners
     } else {

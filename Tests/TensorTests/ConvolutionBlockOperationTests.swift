@@ -105,7 +105,7 @@ import Testing
       ).x
       // Without variance the normalisation only takes off the mean of the gradients.
       let window = Reference.Window(
-        x: x.shape, window: (pooling.window, pooling.window), stride: pooling.stride, padding: pooling.padding)
+        x: x.shape, window: pooling.window, stride: pooling.stride, padding: pooling.padding)
       var wins = [Double](repeating: 0, count: x.shape.count)
       for winner in Reference.maxPool(x.doubles, window: window).winners { wins[winner] += 1 }
       let mean = Double(dy.shape.rows) / Double(x.shape.rows)
@@ -234,7 +234,7 @@ import Testing
         let given = backend.convolutionBlock(
           x, weights, sizes.block, mean: zeros, variance: Tensor(repeating: 1, shape: [5]))
         let window = Reference.Window(
-          x: shape, window: (pooling?.window ?? 1, pooling?.window ?? 1), stride: pooling?.stride ?? 1,
+          x: shape, window: pooling?.window ?? 1, stride: pooling?.stride ?? 1,
           padding: pooling?.padding ?? .valid)
         var isReached = [Bool](repeating: false, count: given.shape.rows)
         window.visit { output, _, input in if input == pixel { isReached[output] = true } }

@@ -17,6 +17,10 @@ import Testing
     BlockSizes.Pooling(window: 2, stride: 3, padding: .same),
     BlockSizes.Pooling(window: 1, stride: 2),
     BlockSizes.Pooling(window: 3, stride: 3),
+    // Of rows alone, and of unequal sides.
+    BlockSizes.Pooling(window: .rows(2), stride: .rows(2)),
+    BlockSizes.Pooling(window: .rows(2), stride: .rows(2), padding: .same),
+    BlockSizes.Pooling(window: WindowSize(height: 2, width: 3), stride: WindowSize(height: 2, width: 1)),
     BlockSizes.Pooling(window: 3, stride: 3, padding: .same),
   ]
   static let relus: [ConvolutionBlock.ReLUPlace] = [.none, .beforeNormalization, .afterNormalization]
@@ -42,8 +46,11 @@ import Testing
   /// All poolings that fit, places of ReLU, with and without bias.
   private static func variants(_ convolution: ConvolutionSizes) -> [BlockSizes] {
     let output = convolution.geometry.outputShape
-    return poolings.filter { $0?.padding != .valid || min(output[1], output[2]) >= $0?.window ?? 0 }.flatMap {
-      pooling in
+    return poolings.filter { pooling in
+      guard let pooling, pooling.padding == .valid else { return true }
+      return output[1] >= pooling.window.height && output[2] >= pooling.window.width
+    }
+    .flatMap { pooling in
       relus.flatMap { relu in
         [true, false].map {
           BlockSizes(convolution: convolution, pooling: pooling, relu: relu, hasBias: $0)

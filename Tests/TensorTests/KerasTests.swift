@@ -97,7 +97,8 @@ import Testing
     #expect(golden.poolings.count == 7)
     for (index, g) in golden.poolings.enumerated() {
       let x = g.x.parameter
-      let y = x.tensor(tracking: true).maxPooled(window: g.window, stride: g.stride, padding: g.padding)
+      let y = x.tensor(tracking: true).maxPooled(
+        window: WindowSize(g.window), stride: WindowSize(g.stride), padding: g.padding)
       expectClose(y.detached, g.y.values, shape: Shape(g.y.shape), tolerance: 0, "y \(index)")
       expectClose((y * g.dy.tensor).sum().backward()[x], g.dx.values, tolerance: 1e-6, "dx \(index)")
     }

@@ -5,22 +5,25 @@ import Testing
 /// The sizes of one pooling test.
 struct PoolingSizes: CustomStringConvertible {
   let x: Shape
-  let window: Int, stride: Int
+  let window: WindowSize, stride: WindowSize
   let padding: Padding
 
   var geometry: PoolingGeometry { PoolingGeometry(x: x, window: window, stride: stride, padding: padding) }
   var reference: Reference.Window {
-    Reference.Window(x: x, window: (window, window), stride: stride, padding: padding)
+    Reference.Window(x: x, window: window, stride: stride, padding: padding)
   }
   var description: String { "x \(x), window \(window), stride \(stride), \(padding)" }
 
   static let all: [PoolingSizes] = {
     var result: [PoolingSizes] = []
     for (index, channels) in [1, 3, 5, 16, 17, 33, 40].enumerated() {
-      for (window, stride) in [(1, 1), (2, 2), (3, 2), (3, 1), (2, 3), (3, 3), (5, 2), (15, 4)] {
+      for (window, stride): (WindowSize, WindowSize) in [
+        (1, 1), (2, 2), (3, 2), (3, 1), (2, 3), (3, 3), (5, 2), (15, 4), (.rows(2), .rows(2)),
+        (WindowSize(height: 1, width: 4), WindowSize(height: 2, width: 3)),
+      ] {
         for padding in [Padding.same, .valid] {
           for (height, width) in [(1, 1), (2, 11), (7, 13), (8, 6), (15, 16)] {
-            if padding == .valid && (height < window || width < window) { continue }
+            if padding == .valid && (height < window.height || width < window.width) { continue }
             result.append(
               PoolingSizes(
                 x: [index % 2 == 0 ? 1 : 3, height, width, channels], window: window, stride: stride, padding: padding))

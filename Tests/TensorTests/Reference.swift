@@ -5,21 +5,28 @@ enum Reference {
   /// The sizes of a sliding window over x [N,H,W,C], with the padding as TensorFlow documents it.
   struct Window {
     let batch, height, width, channels: Int
-    let windowHeight, windowWidth, stride: Int
+    let windowHeight, windowWidth: Int
+    let stride: WindowSize
     let outputHeight, outputWidth, top, left: Int
 
     init(x: Shape, window: (height: Int, width: Int), stride: Int, padding: Padding) {
+      self.init(
+        x: x, window: WindowSize(height: window.height, width: window.width), stride: WindowSize(stride),
+        padding: padding)
+    }
+
+    init(x: Shape, window: WindowSize, stride: WindowSize, padding: Padding) {
       (batch, height, width, channels) = (x[0], x[1], x[2], x[3])
       (windowHeight, windowWidth, self.stride) = (window.height, window.width, stride)
-      func positions(_ input: Int, _ window: Int) -> (count: Int, before: Int) {
+      func positions(_ input: Int, _ window: Int, _ stride: Int) -> (count: Int, before: Int) {
         if padding == .valid { return ((input - window + stride) / stride, 0) }
         // pad_along = max(window − stride, 0) if input % stride == 0, else max(window − input % stride, 0).
         let rest = input % stride
         let padding = rest == 0 ? max(window - stride, 0) : max(window - rest, 0)
         return ((input + stride - 1) / stride, padding / 2)
       }
-      (outputHeight, top) = positions(height, window.height)
-      (outputWidth, left) = positions(width, window.width)
+      (outputHeight, top) = positions(height, window.height, stride.height)
+      (outputWidth, left) = positions(width, window.width, stride.width)
     }
 
     /// Calls `body` for every output pixel and window position inside the image with the pixels' indices.
@@ -29,10 +36,10 @@ enum Reference {
           for j in 0..<outputWidth {
             let output = (n * outputHeight + i) * outputWidth + j
             for a in 0..<windowHeight {
-              let row = i * stride + a - top
+              let row = i * stride.height + a - top
               if row < 0 || row >= height { continue }
               for b in 0..<windowWidth {
-                let column = j * stride + b - left
+                let column = j * stride.width + b - left
                 if column < 0 || column >= width { continue }
                 body(output, a * windowWidth + b, (n * height + row) * width + column)
               }

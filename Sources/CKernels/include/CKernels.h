@@ -39,7 +39,7 @@ typedef struct {
 typedef struct {
   ptrdiff_t height, width, channels;
   ptrdiff_t output_height, output_width;
-  ptrdiff_t window, stride, top, left;
+  ptrdiff_t window_height, window_width, stride_height, stride_width, top, left;
 } ckernels_pooling;
 
 /// A normalisation with ReLU before or after it, per channel, for gradients.

@@ -87,6 +87,16 @@ struct ConfigurationSection {
     return choice
   }
 
+  mutating func optionalChoice<Choice: RawRepresentable & CaseIterable>(
+    _ key: String, _ type: Choice.Type = Choice.self
+  ) throws -> Choice? where Choice.RawValue == String {
+    guard let node = optional(key) else { return nil }
+    guard let choice = Self.choice(node, Choice.self) else {
+      throw invalid(key, node, Self.alternatives(Choice.allCases.map(\.rawValue)))
+    }
+    return choice
+  }
+
   mutating func choices<Choice: RawRepresentable & CaseIterable>(
     _ key: String, _ type: Choice.Type = Choice.self
   ) throws -> [Choice] where Choice.RawValue == String {

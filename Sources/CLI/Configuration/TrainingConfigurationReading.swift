@@ -210,7 +210,8 @@ extension ModelConfiguration {
     self.init(
       architecture: architecture, imageWidth: try section.integer("image_width", in: 16...2048),
       imageHeight: try section.integer("image_height", in: 16...2048), colorMode: try section.choice("color_mode"),
-      codec: codec, filters: try section.optionalIntegers("filters"), dense: try section.optionalIntegers("dense"),
+      codec: codec, head: try section.optionalChoice("head"), filters: try section.optionalIntegers("filters"),
+      dense: try section.optionalIntegers("dense"), recurrent: try section.optionalIntegers("recurrent"),
       convolutionDropout: try section.optionalNumber("convolution_dropout", from: 0, below: 1),
       denseDropout: try section.optionalNumber("dense_dropout", from: 0, below: 1))
     try section.finish()

@@ -33,8 +33,10 @@ extension TrainingConfiguration {
           ("color_mode", plain(model.colorMode.rawValue)),
           ("charset", text(model.codec.charset.text)),
           ("maximum_length", plain("\(model.codec.maximumLength)")),
+          ("head", optional(model.head.map { plain($0.rawValue) })),
           ("filters", optional(model.filters.map { list($0.map { plain("\($0)") }) })),
           ("dense", optional(model.dense.map { list($0.map { plain("\($0)") }) })),
+          ("recurrent", optional(model.recurrent.map { list($0.map { plain("\($0)") }) })),
           ("convolution_dropout", optional(model.convolutionDropout.map { plain("\($0)") })),
           ("dense_dropout", optional(model.denseDropout.map { plain("\($0)") })),
         ])

@@ -7,12 +7,13 @@ public enum OutputActivation: String, Sendable, Codable, CaseIterable {
   /// The classes of one position compete: e^z / Σ e^z.
   case softmax
 
-  /// logits [N, positions · classes] → probabilities [N, positions, classes].
+  /// logits [N, rows · classes] or [N, rows, classes] → probabilities [N, rows, classes].
   public func probabilities(_ logits: Tensor, classes: Int) -> Tensor {
     precondition(
-      logits.shape.rank == 2 && logits.shape[1] % classes == 0,
-      "probabilities: logits \(logits.shape) are not positions × \(classes) classes")
-    let split = logits.reshaped(to: [logits.shape[0], logits.shape[1] / classes, classes])
+      logits.shape.rank == 2 && logits.shape[1] % classes == 0 || logits.shape.rank == 3 && logits.shape[2] == classes,
+      "probabilities: logits \(logits.shape) are not rows × \(classes) classes")
+    let split =
+      logits.shape.rank == 3 ? logits : logits.reshaped(to: [logits.shape[0], logits.shape[1] / classes, classes])
     return self == .sigmoid ? split.sigmoid() : split.softmax()
   }
 }
@@ -27,15 +28,20 @@ public protocol Loss: Sendable {
   /// What turns this loss's logits into probabilities.
   var outputActivation: OutputActivation { get }
 
+  /// What the rows of the logits stand for; `positions` unless the loss says otherwise.
+  var alignment: OutputAlignment { get }
+
   /// The mean loss of a batch, a scalar.
   ///
   /// - Parameters:
-  ///   - logits: [N, positions · classes].
+  ///   - logits: [N, positions · classes], or [N, columns, classes] where rows are columns.
   ///   - labels: class indices [N, positions], int32.
   func callAsFunction(_ logits: Tensor, labels: Tensor) -> Tensor
 }
 
 extension Loss {
+  public var alignment: OutputAlignment { .positions }
+
   /// Class indices [N, positions] as ones among zeros, in the shape of the logits [N, positions · classes].
   func oneHot(_ labels: Tensor, like logits: Tensor) -> Tensor {
     precondition(

@@ -7,12 +7,12 @@ extension ModelZoo.Architecture {
   /// With 200×60×3 images, 32-64-128-128-256 filters, dense 2048 and 1024, and 504 outputs: 22,041,912 parameters.
   static let enhanced = Self(
     summary: "the original system's model: 5 convolution blocks 32-64-128-128-256, dense 2048 and 1024"
-  ) { configuration in
+  ) { builder in
+    let configuration = builder.configuration
     let filters = configuration.filters ?? [32, 64, 128, 128, 256]
     guard filters.count == 5 else {
       throw ModelError("model.filters: \(filters) has \(filters.count) entries; the enhanced architecture takes 5")
     }
-    var builder = ModelBuilder(configuration)
     for (index, count) in filters.enumerated() {
       let block = index + 1
       builder.add(Conv2D(builder.channels, count, kernelSize: 3, activation: .relu), named: "conv\(block)")
@@ -20,12 +20,11 @@ extension ModelZoo.Architecture {
       if block != 4 { try builder.addPool() }
       if block >= 3 { builder.addDropout(configuration.convolutionDropout ?? 0.2) }
     }
-    builder.add(Flatten())
+    builder.addFlatten()
     for (index, units) in (configuration.dense ?? [2048, 1024]).enumerated() {
       builder.add(Dense(builder.channels, units, activation: .relu), named: "fc\(index + 1)")
       builder.add(BatchNorm(units), named: "bn_fc\(index + 1)")
       builder.addDropout(configuration.denseDropout ?? 0.4)
     }
-    return builder.finish()
   }
 }

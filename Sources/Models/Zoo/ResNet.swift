@@ -7,12 +7,12 @@ extension ModelZoo.Architecture {
   /// `filters` are the stem's channels and then the stages'. Source of the block: He et al. 2016.
   static let resnet = Self(
     summary: "residual net: 7×7 stem of 64, stages of 64, 128 and 256, dense 1024 and 512"
-  ) { configuration in
+  ) { builder in
+    let configuration = builder.configuration
     let filters = configuration.filters ?? [64, 64, 128, 256]
     guard let stem = filters.first, filters.count >= 2 else {
       throw ModelError("model.filters: \(filters) is too short; the resnet architecture takes a stem and its stages")
     }
-    var builder = ModelBuilder(configuration)
     builder.add(Conv2D(builder.channels, stem, kernelSize: 7, stride: 2), named: "conv_init")
     builder.add(BatchNorm(stem), named: "bn_init")
     builder.add(ReLU())
@@ -23,12 +23,11 @@ extension ModelZoo.Architecture {
         builder.add(residual(builder.channels, count), named: "res\(2 * stage + block)")
       }
     }
-    builder.add(GlobalAveragePool())
+    if builder.head == .positions { builder.add(GlobalAveragePool()) } else { builder.addFlatten() }
     for (index, units) in (configuration.dense ?? [1024, 512]).enumerated() {
       builder.add(Dense(builder.channels, units, activation: .relu), named: "fc\(index + 1)")
       builder.addDropout(configuration.denseDropout ?? 0.4)
     }
-    return builder.finish()
   }
 
   private static func residual(_ input: Int, _ output: Int) -> Residual {

@@ -60,6 +60,23 @@ extension CPUBackend {
     }
     return dx
   }
+
+  public func rowsAndColumnsSwapped(_ x: Tensor) -> Tensor {
+    let (batch, height, width, channels) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    let y = Tensor(uninitialized: [batch, width, height, channels])
+    Threads.forEachPart(of: batch) { images, _ in
+      for image in images {
+        let (from, to) = (x.floats + image * height * width * channels, y.floats + image * height * width * channels)
+        for row in 0..<height {
+          for column in 0..<width {
+            (to + (column * height + row) * channels).update(
+              from: from + (row * width + column) * channels, count: channels)
+          }
+        }
+      }
+    }
+    return y
+  }
 }
 
 extension PoolingGeometry {
@@ -70,6 +87,7 @@ extension PoolingGeometry {
   var kernelGeometry: ckernels_pooling {
     ckernels_pooling(
       height: height, width: width, channels: channels, output_height: outputHeight, output_width: outputWidth,
-      window: window, stride: stride, top: top, left: left)
+      window_height: window.height, window_width: window.width, stride_height: stride.height,
+      stride_width: stride.width, top: top, left: left)
   }
 }

@@ -61,6 +61,9 @@ public protocol Backend: Sendable {
   /// dy [N,C] → dy / (H·W) at every pixel of [N,H,W,C].
   func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor
 
+  /// x [N,H,W,C] → [N,W,H,C].
+  func rowsAndColumnsSwapped(_ x: Tensor) -> Tensor
+
   func relu(_ x: Tensor) -> Tensor
   /// max(a + b, 0); composed of the two operations unless the backend has a faster one.
   func addRelu(_ a: Tensor, _ b: Tensor) -> Tensor

@@ -46,22 +46,43 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   public var kernelShape: Shape { [kernelHeight, kernelWidth, inputChannels, outputChannels] }
 }
 
-/// The sizes of one two-dimensional pooling with a square window.
+/// The height and width of a window, or how far neighbouring windows are apart; a number alone stands for both.
+public struct WindowSize: Sendable, Hashable, ExpressibleByIntegerLiteral {
+  public let height, width: Int
+
+  public init(height: Int, width: Int) { (self.height, self.width) = (height, width) }
+
+  /// A square.
+  public init(_ side: Int) { self.init(height: side, width: side) }
+
+  /// So many rows of one column.
+  public static func rows(_ height: Int) -> WindowSize { WindowSize(height: height, width: 1) }
+
+  public init(integerLiteral side: Int) { self.init(side) }
+}
+
+extension WindowSize: CustomStringConvertible {
+  public var description: String { height == width ? "\(height)" : "\(height)×\(width)" }
+}
+
+/// The sizes of one two-dimensional pooling.
 public struct PoolingGeometry: Sendable, Hashable {
   public let batch, height, width, channels: Int
-  public let window, stride: Int
+  public let window, stride: WindowSize
   public let outputHeight, outputWidth: Int
   /// Rows above and columns to the left of the image that the first windows cover without counting them.
   public let top, left: Int
 
   /// The sizes for x [N,H,W,C].
-  public init(x: Shape, window: Int, stride: Int, padding: Padding) {
+  public init(x: Shape, window: WindowSize, stride: WindowSize, padding: Padding) {
     precondition(x.rank == 4, "pooling: x \(x); expected [N,H,W,C]")
-    precondition(window > 0 && window <= 15 && stride > 0, "pooling: window \(window), stride \(stride)")
+    precondition(
+      min(window.height, window.width, stride.height, stride.width) > 0 && max(window.height, window.width) <= 15,
+      "pooling: window \(window), stride \(stride)")
     (batch, height, width, channels) = (x[0], x[1], x[2], x[3])
     (self.window, self.stride) = (window, stride)
-    (outputHeight, top) = padding.positions(input: height, window: window, stride: stride)
-    (outputWidth, left) = padding.positions(input: width, window: window, stride: stride)
+    (outputHeight, top) = padding.positions(input: height, window: window.height, stride: stride.height)
+    (outputWidth, left) = padding.positions(input: width, window: window.width, stride: stride.width)
     precondition(outputHeight > 0 && outputWidth > 0, "pooling: x \(x) is smaller than the window \(window)")
   }
 

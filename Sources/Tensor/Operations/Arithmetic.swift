@@ -61,6 +61,15 @@ extension Tensor {
     return Self.tracked(value, from: [self], operation: "reshaped") { [$0.reshaped(to: old)] }
   }
 
+  /// Each image turned over its diagonal: x [N,H,W,C] → [N,W,H,C]. Gradient: dy turned back.
+  public func rowsAndColumnsSwapped() -> Tensor {
+    requireFloat("rowsAndColumnsSwapped")
+    precondition(shape.rank == 4, "rowsAndColumnsSwapped: x \(shape); expected [N,H,W,C]")
+    return Self.tracked(device.backend.rowsAndColumnsSwapped(self), from: [self], operation: "rowsAndColumnsSwapped") {
+      [$0.rowsAndColumnsSwapped()]
+    }
+  }
+
   func requireSameShape(as other: Tensor, _ operation: String) {
     requireFloat(operation)
     other.requireFloat(operation)

@@ -1,8 +1,8 @@
 extension Tensor {
-  /// The largest element of each square window; positions outside the image do not count.
+  /// The largest element of each window; positions outside the image do not count.
   ///
   /// x [N,H,W,C] → [N,H',W',C]. Gradient: to the first largest element of each window.
-  public func maxPooled(window: Int, stride: Int, padding: Padding = .valid) -> Tensor {
+  public func maxPooled(window: WindowSize, stride: WindowSize, padding: Padding = .valid) -> Tensor {
     requireFloat("maxPooled")
     let geometry = PoolingGeometry(x: shape, window: window, stride: stride, padding: padding)
     let (y, offsets) = device.backend.maxPool(self, geometry: geometry, keepOffsets: isTracked)

@@ -89,7 +89,7 @@ struct RecordingBackend: Backend {
   }
 
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?) {
-    let comparisons = geometry.outputShape.count * (geometry.window * geometry.window - 1)
+    let comparisons = geometry.outputShape.count * (geometry.window.height * geometry.window.width - 1)
     let written = geometry.outputShape.count * (keepOffsets ? 5 : 4)
     return record("maxPool", [x.shape], flops: comparisons, reading: [x], bytesWritten: written) {
       base.maxPool(x, geometry: geometry, keepOffsets: keepOffsets)
@@ -144,6 +144,10 @@ struct RecordingBackend: Backend {
     record("spatialMeansGradient", [shape], flops: dy.shape.count, reading: [dy]) {
       base.spatialMeansGradient(dy, shape: shape)
     }
+  }
+
+  func rowsAndColumnsSwapped(_ x: Tensor) -> Tensor {
+    record("rowsAndColumnsSwapped", [x.shape], flops: 0, reading: [x]) { base.rowsAndColumnsSwapped(x) }
   }
 
   func relu(_ x: Tensor) -> Tensor {

@@ -71,7 +71,7 @@ struct BatchEvaluation {
 
   /// What reads outputs where nothing else is asked for.
   static func decoder(loss: any Loss, codec: LabelCodec) -> ReadingDecoder {
-    ReadingDecoder(codec: codec, readsColumns: false)
+    ReadingDecoder(codec: codec, readsColumns: loss.alignment == .columns)
   }
 
   /// The texts that a batch's outputs say.
@@ -95,6 +95,16 @@ struct BatchEvaluation {
       ? readings(logits, loss: loss, codec: codec, decoder: decoder)
       : (decoder ?? Self.decoder(loss: loss, codec: codec)).readings(probabilities)
     let predicted = Tensor(readings.flatMap { $0.classes.map(Int32.init) }, shape: labels.shape)
-    return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
+    guard loss.alignment == .columns else {
+      return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
+    }
+    // Columns have no probability of their own for a position: its answers are those of the reading.
+    var answers = Tensor(zeros: [labels.shape[0], labels.shape[1], codec.classCount])
+    answers.withMutableElements(of: Float.self) { answers in
+      for (position, index) in predicted.elements(of: Int32.self).enumerated() {
+        answers[position * codec.classCount + Int(index)] = 1
+      }
+    }
+    return (MetricBatch(probabilities: answers, labels: labels, predicted: predicted), readings)
   }
 }
