@@ -7,9 +7,11 @@
 #include "convolution.h"
 #include "convolution_weight_gradient.h"
 #include "elementwise.h"
+#include "exponential.h"
 #include "float16_products.h"
 #include "normalization.h"
 #include "pooling.h"
+#include "temporal_classification.h"
 #include "winograd.h"
 #include "winograd_products.h"
 #include "winograd_weights.h"
@@ -55,4 +57,6 @@ const ckernels_table LEVEL(ckernels_table) = {
     .sum_of_squares = LEVEL(sum_of_squares),
     .bytes_to_float = LEVEL(bytes_to_float),
     .dropout = LEVEL(dropout),
+    .temporal_classification_scratch = LEVEL(temporal_classification_scratch),
+    .temporal_classification = LEVEL(temporal_classification),
 };

@@ -105,6 +105,16 @@ public enum ModelZoo {
     try configuration.head ?? architecture(configuration).head
   }
 
+  /// Refuses a loss for which the rows of outputs stand for something else than for the model's head.
+  public static func requireFit(_ loss: any Loss, _ configuration: ModelConfiguration) throws {
+    let head = try head(configuration)
+    guard loss.alignment != head else { return }
+    throw ModelError(
+      "loss.name: \(type(of: loss).name) is for model.head: \(loss.alignment.rawValue), and the "
+        + "\(configuration.architecture) model's is \(head.rawValue); set model.head: \(loss.alignment.rawValue), or "
+        + (head == .columns ? "loss.name: ctc" : "another loss"))
+  }
+
   /// Builds a model; its weights are drawn by `initialize(seed:)` or loaded.
   public static func model(_ configuration: ModelConfiguration) throws -> Sequential {
     let architecture = try architecture(configuration)

@@ -27,6 +27,7 @@ public final class Recognizer {
         "loss.name: \"\(description.loss.name)\" is not known; use one of "
           + LossConfiguration.names.joined(separator: ", "))
     }
+    try ModelZoo.requireFit(loss, description.configuration)
     self.description = description
     self.model = model
     self.loss = loss

@@ -376,6 +376,66 @@ static void test_float16_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t d
   release();
 }
 
+static double log_sum(double a, double b) {
+  const double most = fmax(a, b);
+  return most == -INFINITY ? most : most + log(exp(a - most) + exp(b - most));
+}
+
+// Both directions in logarithms, as Graves et al. write them.
+static void test_temporal_classification(ptrdiff_t columns, ptrdiff_t classes, ptrdiff_t length, float spread) {
+  const ptrdiff_t blank = word() % classes, states = 2 * length + 1;
+  float *z = numbers(columns * classes), *slopes = NEW(float, columns *classes);
+  for (ptrdiff_t i = 0; i < columns * classes; i++) z[i] *= spread;
+  int32_t *label = NEW(int32_t, length);
+  ptrdiff_t least = length;
+  for (ptrdiff_t i = 0; i < length; i++) {
+    label[i] = (blank + 1 + word() % (classes - 1)) % classes;
+    if (i && word() % 3 == 0) label[i] = label[i - 1];
+    least += i && label[i] == label[i - 1];
+  }
+  double *y = NEW(double, columns *classes), *expected = NEW(double, columns *classes);
+  double *a = NEW(double, (columns + 1) * states), *b = NEW(double, (columns + 1) * states);
+  for (ptrdiff_t t = 0; t < columns; t++) {
+    double sum = -INFINITY;
+    for (ptrdiff_t c = 0; c < classes; c++) sum = log_sum(sum, z[t * classes + c]);
+    for (ptrdiff_t c = 0; c < classes; c++) y[t * classes + c] = z[t * classes + c] - sum;
+  }
+#define CLASS_OF(s) ((s) % 2 ? label[(s) / 2] : blank)
+#define MAY_SKIP_TO(s) ((s) % 2 && (s) > 1 && label[(s) / 2] != label[(s) / 2 - 1])
+  for (ptrdiff_t t = 0; t < columns; t++)
+    for (ptrdiff_t s = 0; s < states; s++) {
+      double sum = t ? a[(t - 1) * states + s] : s > 1 ? -INFINITY : 0;
+      if (t && s > 0) sum = log_sum(sum, a[(t - 1) * states + s - 1]);
+      if (t && MAY_SKIP_TO(s)) sum = log_sum(sum, a[(t - 1) * states + s - 2]);
+      a[t * states + s] = sum + y[t * classes + CLASS_OF(s)];
+    }
+  for (ptrdiff_t t = columns - 1; t >= 0; t--)
+    for (ptrdiff_t s = 0; s < states; s++) {
+      if (t == columns - 1) {
+        b[t * states + s] = s + 2 >= states ? 0 : -INFINITY;
+        continue;
+      }
+#define BEHIND(s) (b[(t + 1) * states + (s)] + y[(t + 1) * classes + CLASS_OF(s)])
+      double sum = BEHIND(s);
+      if (s + 1 < states) sum = log_sum(sum, BEHIND(s + 1));
+      if (s + 2 < states && MAY_SKIP_TO(s + 2)) sum = log_sum(sum, BEHIND(s + 2));
+      b[t * states + s] = sum;
+    }
+  double total = a[columns * states - 1];
+  if (length) total = log_sum(total, a[columns * states - 2]);
+  for (ptrdiff_t i = 0; i < columns * classes && columns >= least; i++) expected[i] = exp(y[i]);
+  for (ptrdiff_t t = 0; t < columns && columns >= least; t++)
+    for (ptrdiff_t s = 0; s < states; s++)
+      expected[t * classes + CLASS_OF(s)] -= exp(a[t * states + s] + b[t * states + s] - total);
+  const double loss = columns < least ? 0 : -total;
+  const ckernels_temporal_classification geometry = {columns, classes, blank};
+  double *scratch = NEW(double, k->temporal_classification_scratch(columns, length));
+  const double actual = k->temporal_classification(&geometry, z, label, length, scratch, slopes);
+  compare_sums("temporal classification", &actual, &loss, 1);
+  compare("temporal classification, slopes", 1e-6, slopes, expected, columns * classes);
+  release();
+}
+
 int main(void) {
   static const ptrdiff_t channels[] = {1, 3, 4, 5, 8, 15, 16, 17, 31, 33, 40}, widths[] = {1, 5, 6, 7, 12, 13, 25};
   for (ckernels_level level = ckernels_level_baseline; level <= ckernels_best_level(); level++) {
@@ -407,6 +467,10 @@ int main(void) {
       for (int j = 0; j < 4; j++) test_products(products[i][0], products[i][1], products[i][2], j & 1, j >> 1);
       for (int rows = 1; rows <= 4; rows++) test_float16_products(rows, products[i][1], products[i][2]);
     }
+    for (int i = 0; i < 11; i++)
+      for (ptrdiff_t length = 0; length <= 9; length++)
+        for (int spread = 1; spread <= 1000; spread *= 10)
+          test_temporal_classification(1 + (7 * i + 5 * length) % 40, 1 + channels[i], length, spread);
     print_results();
   }
   printf(failures ? "%d kernels are wrong\n" : "all kernels agree\n", failures);

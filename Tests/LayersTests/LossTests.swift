@@ -28,6 +28,15 @@ struct LossCase: Decodable, Sendable, CustomTestStringConvertible {
     expectClose(try #require(value.backward()[logits]), item.gradient, "gradient", tolerance: 1e-6)
   }
 
+  @Test(arguments: try FixtureFiles.cases("binary_losses.json", of: LossCase.self))
+  func equalsPyTorch(_ item: LossCase) throws {
+    let loss = try #require(item.loss.make())
+    let logits = Parameter("logits", value: item.logits.tensor)
+    let value = loss(logits.tensor(tracking: true), labels: item.labelTensor)
+    #expect(abs(value.scalar - item.value) <= 2e-6 * (1 + item.value), "\(value.scalar), PyTorch \(item.value)")
+    expectClose(try #require(value.backward()[logits]), item.gradient, "gradient", tolerance: 1e-6)
+  }
+
   /// From logits nothing is clipped: a logit of 50 for a target 0 costs 50 and keeps its slope.
   @Test func largeLogitsAreNotClipped() throws {
     let logit = Parameter("logit", value: Tensor([Float(50)], shape: [1, 1]))
@@ -38,7 +47,7 @@ struct LossCase: Decodable, Sendable, CustomTestStringConvertible {
 
   @Test func extremeLogitsStayFinite() throws {
     let labels = Tensor([Int32(0), 1], shape: [1, 2])
-    for name in LossConfiguration.names {
+    for name in LossConfiguration.names where name != "ctc" {
       let loss = try #require(LossConfiguration(name: name).make())
       for size in [Float(88), 200, 1e4, 1e30] {
         let logits = Parameter("logits", value: Tensor([size, -size, size, -size], shape: [1, 4]))
@@ -57,8 +66,19 @@ struct LossCase: Decodable, Sendable, CustomTestStringConvertible {
     #expect(abs(focal - BinaryCrossEntropy()(logits, labels: labels).scalar) < 1e-7)
   }
 
+  /// Alignments of the label 0 with three columns and the classes 0, 1 and blank, each as likely: 000, 00-, 0--, -00, -0-
+  /// and --0.
+  @Test func theBlankOfAlignmentsIsTheLastClass() {
+    let loss = ConnectionistTemporalClassification()
+    let value = loss(Tensor(zeros: [2, 3, 3]), labels: Tensor([Int32(0), 2, 1, 2], shape: [2, 2]))
+    #expect(value.shape == [])
+    #expect(abs(Double(value.scalar) - log(27.0 / 6)) < 1e-6)
+    #expect(loss.outputActivation == .softmax && loss.alignment == .columns)
+    #expect(ConnectionistTemporalClassification.name == "ctc")
+  }
+
   @Test func namesOfLosses() {
-    #expect(LossConfiguration.names == ["bce", "focal", "softmax"])
+    #expect(LossConfiguration.names == ["adaptive_focal", "bce", "ctc", "focal", "softmax", "weighted_bce"])
     #expect(LossConfiguration(name: "hinge").make() == nil)
     for name in LossConfiguration.names {
       let loss = LossConfiguration(name: name).make()

@@ -57,14 +57,17 @@ struct ComposedBackend: Backend {
   }
   func softmax(_ x: Tensor) -> Tensor { base.softmax(x) }
   func sigmoidCrossEntropy(
-    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+    _ logits: Tensor, targets: Tensor, weighting: BinaryWeighting
   ) -> (sum: Double, slopes: Tensor) {
-    base.sigmoidCrossEntropy(logits, targets: targets, gamma: gamma, alpha: alpha)
+    base.sigmoidCrossEntropy(logits, targets: targets, weighting: weighting)
   }
   func softmaxCrossEntropy(
     _ logits: Tensor, targets: Tensor, labelSmoothing: Float
   ) -> (sum: Double, slopes: Tensor) {
     base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing)
+  }
+  func ctc(_ logits: Tensor, labels: Tensor, blank: Int) -> (losses: [Double], slopes: Tensor) {
+    base.ctc(logits, labels: labels, blank: blank)
   }
   func sum(_ x: Tensor) -> Double { base.sum(x) }
   func sumOfSquares(_ x: Tensor) -> Double { base.sumOfSquares(x) }

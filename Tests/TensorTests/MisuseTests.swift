@@ -86,6 +86,41 @@ import Testing
     }
   }
 
+  @Test func labelsThatDoNotFitTheirColumns() async {
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [4, 3]).ctcLoss(labels: Tensor([Int32(0)], shape: [1, 1]), blank: 2)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Int32(0), 1], shape: [2, 1]), blank: 2)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Int32(0)], shape: [1]), blank: 2)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Float(0)], shape: [1, 1]), blank: 2)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor([UInt8](repeating: 0, count: 12), shape: [1, 4, 3])
+        .ctcLoss(labels: Tensor([Int32(0)], shape: [1, 1]), blank: 2)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Int32(3)], shape: [1, 1]), blank: 2)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Int32(-1)], shape: [1, 1]), blank: 2)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Int32(0)], shape: [1, 1]), blank: 3)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Int32(0)], shape: [1, 1]), blank: -1)
+    }
+    // A character behind the label's end.
+    await #expect(processExitsWith: .failure) {
+      _ = Tensor(zeros: [1, 4, 3]).ctcLoss(labels: Tensor([Int32(0), 2, 1], shape: [1, 3]), blank: 2)
+    }
+  }
+
   /// Bytes read as float32 would reach past their end.
   @Test func bytesWhereFloatsBelong() async {
     await #expect(processExitsWith: .failure) { _ = Tensor([UInt8(1)], shape: [1]) + Tensor([UInt8(1)], shape: [1]) }

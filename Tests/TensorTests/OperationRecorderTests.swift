@@ -23,6 +23,7 @@ import Testing
     let loss =
       logits.softmaxCrossEntropy(targets: numbers.classes(4, of: 5)) + logits.sigmoidCrossEntropy(targets: targets)
       + (logits.sigmoid() * targets).mean() * 3
+      + logits.reshaped(to: [1, 4, 5]).ctcLoss(labels: Tensor([Int32(3), 1], shape: [1, 2]), blank: 4)
     let gradients = OperationRecorder.pass("backward") { loss.backward() }
     return [logits.elements(), logits.detached.softmax().elements(), [loss.scalar]]
       + [kernel, bias, gamma, dense].compactMap { gradients[$0]?.elements() }
@@ -43,7 +44,7 @@ import Testing
           "floats", "convolution, relu", "convolutionKernelGradient", "columnMoments", "columnAffine", "columnProducts",
           "columnCombination", "maxPool", "maxPoolGradient", "dropout", "relu", "reluGradient", "spatialMeans",
           "spatialMeansGradient", "matrixProduct", "matrixProduct aᵀ·b", "matrixProduct a·bᵀ", "sigmoid", "softmax",
-          "softmaxCrossEntropy", "sigmoidCrossEntropy", "sum", "scaled", "product", "combination",
+          "softmaxCrossEntropy", "sigmoidCrossEntropy", "ctc", "sum", "scaled", "product", "combination",
         ]))
       #expect(Set(recorder.operations.map(\.pass)) == ["forward", "backward"])
       #expect(recorder.operations.allSatisfy { $0.calls > 0 && $0.seconds >= 0 && $0.flops > 0 && $0.bytes > 0 })

@@ -57,6 +57,13 @@ typedef struct {
   float mean_gain, square_gain, rate, epsilon;
 } ckernels_adam;
 
+/// The outputs of one image for connectionist temporal classification: logits [columns, classes], with one class that
+/// stands for no character.
+typedef struct {
+  ptrdiff_t columns, classes;
+  ptrdiff_t blank;
+} ckernels_temporal_classification;
+
 /// The kernels of one SIMD level.
 typedef struct {
   const char *name;
@@ -166,6 +173,14 @@ typedef struct {
   /// The words are those of Philox 4×32-10 with this key; `first` is a multiple of 4.
   void (*dropout)(const float *x, ptrdiff_t count, uint64_t key, uint64_t first, uint32_t threshold, float scale,
                   float *y);
+
+  /// Doubles that `temporal_classification` needs as `scratch` for a label of `length` characters.
+  ptrdiff_t (*temporal_classification_scratch)(ptrdiff_t columns, ptrdiff_t length);
+  /// Returns −log p(label | logits) of one image and writes its derivative by each logit to `slopes`; both are 0 where
+  /// the label needs more columns than there are, and NaN where a logit is not finite. No character of the label is the
+  /// blank.
+  double (*temporal_classification)(const ckernels_temporal_classification *geometry, const float *logits,
+                                    const int32_t *label, ptrdiff_t length, double *scratch, float *slopes);
 } ckernels_table;
 
 /// The SIMD levels, rising.

@@ -114,6 +114,7 @@ extension TrainingConfiguration {
   private func checkModel(origin: String) throws {
     do {
       _ = try ModelZoo.model(model)
+      if let loss = loss.make() { try ModelZoo.requireFit(loss, model) }
     } catch {
       throw ConfigurationFileError(origin, "\(error)")
     }
@@ -233,10 +234,15 @@ extension LossConfiguration {
       var arguments = ConfigurationArguments(configuration)
       var loss = LossConfiguration(name: configuration.name)
       switch configuration.name {
-      case BinaryFocalCrossEntropy.name:
+      case BinaryFocalCrossEntropy.name, AdaptiveBinaryFocalCrossEntropy.name:
         loss.gamma = try arguments.optionalNumber("gamma", in: 0...100).map { Float($0) }
         loss.alpha = try arguments.optionalNumber("alpha", in: 0...1).map { Float($0) }
-      case SoftmaxCrossEntropy.name:
+        if configuration.name == AdaptiveBinaryFocalCrossEntropy.name {
+          loss.hardGamma = try arguments.optionalNumber("hard_gamma", in: 0...100).map { Float($0) }
+        }
+      case WeightedBinaryCrossEntropy.name:
+        loss.positiveWeight = try arguments.optionalNumber("positive_weight", in: 0.001...100_000).map { Float($0) }
+      case BinaryCrossEntropy.name, SoftmaxCrossEntropy.name:
         loss.labelSmoothing = try arguments.optionalNumber("label_smoothing", in: 0..<1).map { Float($0) }
       default: break
       }

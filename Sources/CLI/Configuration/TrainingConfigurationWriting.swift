@@ -90,7 +90,10 @@ extension TrainingConfiguration.GenerateConfiguration {
 
 extension LossConfiguration {
   fileprivate var component: ComponentConfiguration {
-    let arguments = [("gamma", gamma), ("alpha", alpha), ("label_smoothing", labelSmoothing)]
+    let arguments = [
+      ("gamma", gamma), ("hard_gamma", hardGamma), ("alpha", alpha), ("positive_weight", positiveWeight),
+      ("label_smoothing", labelSmoothing),
+    ]
     return ComponentConfiguration(
       name,
       Dictionary(

@@ -43,17 +43,19 @@ extension Loss {
   public var alignment: OutputAlignment { .positions }
 
   /// Class indices [N, positions] as ones among zeros, in the shape of the logits [N, positions · classes].
-  func oneHot(_ labels: Tensor, like logits: Tensor) -> Tensor {
+  ///
+  /// - Parameter smoothing: how far the targets are drawn from 0 and 1 towards ½.
+  func oneHot(_ labels: Tensor, like logits: Tensor, smoothing: Float = 0) -> Tensor {
     precondition(
       labels.dtype == .int32 && labels.shape.rank == 2 && logits.shape.rank == 2
         && labels.shape[0] == logits.shape[0] && logits.shape.count % max(1, labels.shape.count) == 0,
       "\(Self.name): labels \(labels.dtype) \(labels.shape) do not fit logits \(logits.shape)")
     let classes = logits.shape.count / max(1, labels.shape.count)
-    var result = Tensor(zeros: logits.shape)
+    var result = Tensor(repeating: smoothing / 2, shape: logits.shape)
     result.withMutableElements(of: Float.self) { elements in
       for (index, label) in labels.elements(of: Int32.self).enumerated() {
         precondition((0..<classes).contains(Int(label)), "\(Self.name): class \(label) of \(classes)")
-        elements[index * classes + Int(label)] = 1
+        elements[index * classes + Int(label)] = 1 - smoothing / 2
       }
     }
     return result

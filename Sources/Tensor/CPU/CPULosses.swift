@@ -16,7 +16,7 @@ extension CPUBackend {
   }
 
   public func sigmoidCrossEntropy(
-    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+    _ logits: Tensor, targets: Tensor, weighting: BinaryWeighting
   ) -> (sum: Double, slopes: Tensor) {
     let slopes = Tensor(uninitialized: logits.shape)
     let sum = Threads.sum(over: logits.shape.count, minimum: 4096) { part in
@@ -26,14 +26,15 @@ extension CPUBackend {
         let small = exp(-abs(z))
         let p = (z >= 0 ? 1 : small) / (1 + small)
         let entropy = max(z, 0) - z * t + log1p(small)
-        let weight = alpha.map { t * $0 + (1 - t) * (1 - $0) } ?? 1
+        let weight = t * weighting.positive + (1 - t) * weighting.negative
+        // 1 − pₜ, without a difference that would lose its small values.
+        let missed = t * (z >= 0 ? small : 1) / (1 + small) + (1 - t) * p
+        let gamma = missed > 1 - weighting.hardBelow ? weighting.hardGamma ?? weighting.gamma : weighting.gamma
         if gamma == 0 {
           sum += Double(weight * entropy)
           slopes.floats[index] = weight * (p - t)
           continue
         }
-        // 1 − pₜ, without a difference that would lose its small values.
-        let missed = t * (z >= 0 ? small : 1) / (1 + small) + (1 - t) * p
         let factor = pow(missed, gamma)
         // d(missed)/dz = (1 − 2t) · p · (1 − p)
         let slope = missed > 0 ? gamma * pow(missed, gamma - 1) * (1 - 2 * t) * p * (1 - p) : 0

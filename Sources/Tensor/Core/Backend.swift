@@ -81,15 +81,19 @@ public protocol Backend: Sendable {
   func dropout(_ x: Tensor, rate: Double, stream: RandomStream) -> Tensor
   /// e^x / Σ e^x over the last axis.
   func softmax(_ x: Tensor) -> Tensor
-  /// The sum over all elements of the binary (focal) cross-entropy, and its derivative by each logit.
+  /// The sum over all elements of the weighted binary cross-entropy, and its derivative by each logit. Where an element
+  /// has another exponent than others, the exponent counts as a constant.
   func sigmoidCrossEntropy(
-    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+    _ logits: Tensor, targets: Tensor, weighting: BinaryWeighting
   ) -> (sum: Double, slopes: Tensor)
   /// The sum over all rows of the softmax cross-entropy with the targets (int32, one per row), and its derivative by each
   /// logit.
   func softmaxCrossEntropy(
     _ logits: Tensor, targets: Tensor, labelSmoothing: Float
   ) -> (sum: Double, slopes: Tensor)
+  /// −log p(label | logits) of each image by connectionist temporal classification, and its derivative by each logit; see
+  /// `Tensor.ctcLoss`. Logits [N, columns, classes], labels [N, positions] (int32), which end at their first blank.
+  func ctc(_ logits: Tensor, labels: Tensor, blank: Int) -> (losses: [Double], slopes: Tensor)
   /// The sum of all elements.
   func sum(_ x: Tensor) -> Double
   /// The sum of the squares of all elements.

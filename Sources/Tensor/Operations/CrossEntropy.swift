@@ -5,7 +5,7 @@ extension Tensor {
   /// when the prediction comes straight from a sigmoid). Gradient: (sigmoid(z) − t) / count.
   /// - Parameter targets: the logits' shape.
   public func sigmoidCrossEntropy(targets: Tensor) -> Tensor {
-    sigmoidFocalCrossEntropy(targets: targets, gamma: 0)
+    sigmoidCrossEntropy(targets: targets, weighting: BinaryWeighting())
   }
 
   /// Mean binary focal loss of logits: the cross-entropy of each element times (1 − pₜ)^gamma, where pₜ is the
@@ -14,10 +14,19 @@ extension Tensor {
   /// Source: Lin et al. 2017; Keras `BinaryFocalCrossentropy`.
   /// - Parameter targets: the logits' shape.
   public func sigmoidFocalCrossEntropy(targets: Tensor, gamma: Float = 2, alpha: Float? = nil) -> Tensor {
+    sigmoidCrossEntropy(
+      targets: targets,
+      weighting: BinaryWeighting(positive: alpha ?? 1, negative: alpha.map { 1 - $0 } ?? 1, gamma: gamma))
+  }
+
+  /// Mean binary cross-entropy of logits, each element weighted as `weighting` says.
+  ///
+  /// - Parameter targets: the logits' shape, in 0...1.
+  public func sigmoidCrossEntropy(targets: Tensor, weighting: BinaryWeighting) -> Tensor {
     requireFloat("sigmoidCrossEntropy")
     targets.requireFloat("sigmoidCrossEntropy")
     requireSameShape(as: targets, "sigmoidCrossEntropy")
-    let (sum, slopes) = device.backend.sigmoidCrossEntropy(self, targets: targets, gamma: gamma, alpha: alpha)
+    let (sum, slopes) = device.backend.sigmoidCrossEntropy(self, targets: targets, weighting: weighting)
     return mean(of: sum, slopes, count: shape.count, operation: "sigmoidCrossEntropy")
   }
 
@@ -43,7 +52,7 @@ extension Tensor {
   }
 
   /// The mean loss, whose gradient is the elements' slopes over `count`.
-  private func mean(of sum: Double, _ slopes: Tensor, count: Int, operation: String) -> Tensor {
+  func mean(of sum: Double, _ slopes: Tensor, count: Int, operation: String) -> Tensor {
     let count = max(1, count)
     return Self.tracked(Tensor(Float(sum / Double(count))), from: [self], operation: operation) {
       [$0.device.backend.scaled(slopes, by: $0.scalar / Float(count))]

@@ -191,12 +191,12 @@ struct RecordingBackend: Backend {
   }
 
   func sigmoidCrossEntropy(
-    _ logits: Tensor, targets: Tensor, gamma: Float, alpha: Float?
+    _ logits: Tensor, targets: Tensor, weighting: BinaryWeighting
   ) -> (sum: Double, slopes: Tensor) {
     record(
       "sigmoidCrossEntropy", [logits.shape], flops: 12 * logits.shape.count, reading: [logits, targets],
       bytesWritten: logits.byteCount
-    ) { base.sigmoidCrossEntropy(logits, targets: targets, gamma: gamma, alpha: alpha) }
+    ) { base.sigmoidCrossEntropy(logits, targets: targets, weighting: weighting) }
   }
 
   func softmaxCrossEntropy(
@@ -206,6 +206,16 @@ struct RecordingBackend: Backend {
       "softmaxCrossEntropy", [logits.shape], flops: 6 * logits.shape.count, reading: [logits, targets],
       bytesWritten: logits.byteCount
     ) { base.softmaxCrossEntropy(logits, targets: targets, labelSmoothing: labelSmoothing) }
+  }
+
+  func ctc(_ logits: Tensor, labels: Tensor, blank: Int) -> (losses: [Double], slopes: Tensor) {
+    // Per logit a softmax and the difference from the posterior; per column and state of the longest label an exponential,
+    // and in each direction three additions' worth of sums and a multiplication.
+    let states = logits.shape[0] * logits.shape[1] * (2 * labels.shape[1] + 1)
+    return record(
+      "ctc", [logits.shape, labels.shape], flops: 6 * logits.shape.count + 9 * states, reading: [logits, labels],
+      bytesWritten: logits.byteCount
+    ) { base.ctc(logits, labels: labels, blank: blank) }
   }
 
   func sum(_ x: Tensor) -> Double {

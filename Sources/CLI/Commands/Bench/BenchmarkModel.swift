@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Layers
 import Models
 import PluginConfiguration
 
@@ -27,7 +28,12 @@ enum BenchmarkModel {
   /// The recipe `seed` with this architecture; with a file the recipe's own.
   func configuration() throws -> TrainingConfiguration {
     guard case .architecture(let name) = self else { return try TrainingConfiguration(recipe: .seed) }
-    return try TrainingConfiguration(recipe: .seed, overrides: ["model.architecture=\(name)"])
+    var configuration = try TrainingConfiguration(recipe: .seed, overrides: ["model.architecture=\(name)"])
+    // Outputs by column have a loss of their own.
+    if try ModelZoo.head(configuration.model) == .columns {
+      configuration.loss = LossConfiguration(name: ConnectionistTemporalClassification.name)
+    }
+    return configuration
   }
 
   /// The model as it reads images; an architecture's weights are drawn, always the same.
