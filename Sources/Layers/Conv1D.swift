@@ -37,7 +37,7 @@ public final class Conv1D: Layer {
     // ReLU costs nothing inside the convolution.
     let y = x.reshaped(to: Self.images(x.shape)).convolved(
       with: context.value(of: kernel).reshaped(to: windowShape), bias: bias.map(context.value), stride: stride,
-      padding: padding, relu: activation == .relu)
+      padding: padding, relu: activation == .relu, precision: context.precision)
     let result = y.reshaped(to: [y.shape[0], y.shape[2], y.shape[3]])
     return activation == .relu ? result : activation(result)
   }
