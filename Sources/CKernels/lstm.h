@@ -4,8 +4,8 @@
 // |r| ≤ ln 2 / 2. The polynomial is a Chebyshev fit with an error of 2.5e-8.
 typedef struct {
   vector scale, part;
-} LEVEL(exponential);
-INLINE LEVEL(exponential) LEVEL(exponential_parts)(vector y) {
+} LEVEL(gate_exponential);
+INLINE LEVEL(gate_exponential) LEVEL(gate_exponential_of)(vector y) {
   // Adding 1.5 · 2²³ rounds to a whole number, which then stands in the low bits.
   const vector magic = splat(12582912.0f), shifted = y * 1.44269504f + magic, n = shifted - magic;
   // ln 2 in two parts, the first of which has few bits, so that its products are exact.
@@ -15,7 +15,7 @@ INLINE LEVEL(exponential) LEVEL(exponential_parts)(vector y) {
   q = q * r + 0.041666467f;
   q = q * r + 0.16666576f;
   q = q * r + 0.5f;
-  return (LEVEL(exponential)){(vector)(((vector_word)shifted << 23) + 0x3F800000), (r * r) * q + r};
+  return (LEVEL(gate_exponential)){(vector)(((vector_word)shifted << 23) + 0x3F800000), (r * r) * q + r};
 }
 
 // Comparisons with a NaN are false, so that it stays.
@@ -25,7 +25,7 @@ INLINE vector LEVEL(limited)(vector v, float least, float most) {
 }
 
 INLINE vector LEVEL(logistic)(vector x) {
-  const LEVEL(exponential) e = LEVEL(exponential_parts)(LEVEL(limited)(-x, -88, 88));
+  const LEVEL(gate_exponential) e = LEVEL(gate_exponential_of)(LEVEL(limited)(-x, -88, 88));
   return 1 / (1 + (e.scale + e.scale * e.part));
 }
 
@@ -33,7 +33,7 @@ INLINE vector LEVEL(logistic)(vector x) {
 INLINE vector LEVEL(hyperbolic_tangent)(vector x) {
   const vector_int sign = (vector_int)x & (vector_int)splat(-0.0f);
   const vector magnitude = (vector)((vector_int)x ^ sign);
-  const LEVEL(exponential) e = LEVEL(exponential_parts)(LEVEL(limited)(magnitude * -2, -88, 0));
+  const LEVEL(gate_exponential) e = LEVEL(gate_exponential_of)(LEVEL(limited)(magnitude * -2, -88, 0));
   const vector less = e.scale * e.part + (e.scale - 1), result = -less / (less + 2);
   return (vector)((vector_int)result | sign);
 }
