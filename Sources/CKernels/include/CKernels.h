@@ -258,6 +258,21 @@ typedef struct {
   /// blank.
   double (*temporal_classification)(const ckernels_temporal_classification *geometry, const float *logits,
                                     const int32_t *label, ptrdiff_t length, double *scratch, float *slopes);
+
+  /// x [rows, columns] becomes e^(x · scale) / Σ e^(x · scale) over each row; scale > 0. A row with a number that is not
+  /// finite becomes NaN where that number is NaN or the largest.
+  void (*softmax_rows)(float *x, ptrdiff_t rows, ptrdiff_t columns, float scale);
+  /// The gradient of the softmax's result y becomes that of x: y · (gradient − Σ y · gradient) · scale.
+  void (*softmax_rows_gradient)(const float *y, ptrdiff_t rows, ptrdiff_t columns, float scale, float *gradient);
+
+  /// y = (x − mean) · inverse · gamma + beta with the mean of each row of x [rows, channels] and inverse = 1 / √(variance +
+  /// epsilon); `statistics` [rows, 2] receives mean and inverse.
+  void (*layer_normalize)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *gamma, const float *beta,
+                          float epsilon, float *y, float *statistics);
+  /// The gradient of x (may be NULL) for the gradient `dy` of `layer_normalize`'s result; adds those of gamma and beta.
+  void (*layer_normalize_gradient)(const float *dy, const float *x, const float *statistics, ptrdiff_t rows,
+                                   ptrdiff_t channels, const float *gamma, float *dx, double *gamma_gradient,
+                                   double *beta_gradient);
 } ckernels_table;
 
 /// The SIMD levels, rising.
