@@ -42,7 +42,8 @@ public final class LabelAuditor: DatasetAuditor {
         unjudgedCount += 1
         continue
       }
-      if reading.text == sample.label || reading.confidence < confidence { continue }
+      let answer = recognizer.decoder.options.grammar.canonicalText(of: sample.label)
+      if reading.text == answer || reading.confidence < confidence { continue }
       findings.append(
         DatasetFinding(
           .likelyWrongLabel, files: [sample.name],

@@ -14,14 +14,18 @@ public struct ModelDescription: Sendable, Hashable {
   /// The sizes that the images had before they were scaled to the model's, such as `200×60`; nil where that is not known.
   public let trainedSizes: [String]?
 
+  /// How texts are read from the outputs; nil for the best class everywhere.
+  public var decoding: DecodingOptions?
+
   public init(
     configuration: ModelConfiguration, loss: LossConfiguration, trainedTypes: [String]? = nil,
-    trainedSizes: [String]? = nil
+    trainedSizes: [String]? = nil, decoding: DecodingOptions? = nil
   ) {
     self.configuration = configuration
     self.loss = loss
     self.trainedTypes = trainedTypes
     self.trainedSizes = trainedSizes
+    self.decoding = decoding
   }
 
   /// The sizes of the images that the model knows how to read, such as `200×60`: those that it was trained on, or its own.
@@ -33,6 +37,7 @@ public struct ModelDescription: Sendable, Hashable {
   private static let lossKey = "captcha.loss"
   private static let typesKey = "captcha.types"
   private static let sizesKey = "captcha.sizes"
+  private static let decodingKey = "captcha.decoding"
   private static let preprocessingKey = "captcha.preprocessing"
   /// The one preprocessing of this format; named in the file so that other programs can follow it.
   private static let preprocessing = "lanczos resize to image_width x image_height, color_mode, bytes / 255, NHWC"
@@ -52,6 +57,7 @@ public struct ModelDescription: Sendable, Hashable {
     for (key, list) in [(Self.typesKey, trainedTypes), (Self.sizesKey, trainedSizes)] {
       if let list { metadata[key] = String(decoding: try encoder.encode(list), as: UTF8.self) }
     }
+    if let decoding { metadata[Self.decodingKey] = String(decoding: try encoder.encode(decoding), as: UTF8.self) }
     return metadata
   }
 
@@ -94,6 +100,9 @@ public struct ModelDescription: Sendable, Hashable {
       }
       trainedTypes = try list(Self.typesKey)
       trainedSizes = try list(Self.sizesKey)
+      decoding = try metadata[Self.decodingKey].map {
+        try decoder.decode(DecodingOptions.self, from: Foundation.Data($0.utf8))
+      }
     } catch {
       throw ModelError("\(file): its description cannot be understood (\(Self.reason(error))); train the model again")
     }

@@ -14,6 +14,8 @@ public final class Recognizer {
   public let description: ModelDescription
   public let model: Sequential
   public let loss: any Loss
+  /// What makes texts of the model's outputs.
+  public private(set) var decoder: ReadingDecoder
 
   public var configuration: ModelConfiguration { description.configuration }
   public var codec: LabelCodec { configuration.codec }
@@ -29,6 +31,16 @@ public final class Recognizer {
     self.description = description
     self.model = model
     self.loss = loss
+    decoder = try ReadingDecoder(
+      codec: description.configuration.codec, readsColumns: loss.alignment == .columns,
+      options: description.decoding ?? DecodingOptions())
+  }
+
+  /// Reads texts from now on as `options` say, in place of what the model file says.
+  ///
+  /// - Throws: `DecodingOptionsError` if they ask for what the model can't read.
+  public func decode(_ options: DecodingOptions) throws(DecodingOptionsError) {
+    decoder = try ReadingDecoder(codec: codec, readsColumns: decoder.readsColumns, options: options)
   }
 
   /// Loads a model file; nothing else is needed.
@@ -74,8 +86,7 @@ public final class Recognizer {
     }
     let bytes = Tensor(pixels.flatMap { $0 }, shape: [images.count, height, width, mode.channels])
     let logits = model(bytes.floats(dividedBy: 255), .inference(float16Weights: float16Weights))
-    let probabilities = loss.outputActivation.probabilities(logits, classes: codec.classCount)
-    return loss.alignment == .columns ? codec.columnReadings(probabilities) : codec.readings(probabilities)
+    return decoder.readings(logits: logits) { loss.outputActivation.probabilities($0, classes: codec.classCount) }
   }
 
   /// Reads one image file.

@@ -98,6 +98,27 @@ import Testing
     #expect(reading.text == reading.classes.filter { $0 < 10 }.map(String.init).joined())
   }
 
+  /// The file says how texts are read; one that says nothing reads as before.
+  @Test func theFileKeepsTheDecoding() throws {
+    var known = try description()
+    let plain = try recognizer(known)
+    #expect(try Recognizer(contentsOf: write(plain)).description.decoding == nil)
+    known.decoding = DecodingOptions(characters: "37", lengths: 2...3, temperature: 2, minimumConfidence: 0.5)
+    let loaded = try Recognizer(contentsOf: write(recognizer(known)))
+    #expect(loaded.description == known && loaded.decoder.options == known.decoding)
+    let pictures = images(6)
+    for reading in loaded.read(pictures) {
+      #expect((2...3).contains(reading.text.count) && reading.text.allSatisfy { "37".contains($0) })
+    }
+    try loaded.decode(DecodingOptions())
+    #expect(loaded.read(pictures) == plain.read(pictures))
+    #expect(throws: DecodingOptionsError.self) { try loaded.decode(DecodingOptions(characters: "x")) }
+    try expectRefusal(naming: "decoding.beam_width", "2000") {
+      $0.metadata["captcha.decoding"] = #"{"beam_width":2000}"#
+    }
+    try expectRefusal(naming: "grammar") { $0.metadata["captcha.decoding"] = #"{"grammar":"x"}"# }
+  }
+
   @Test func readsImagesOfAnySizeAndColour() throws {
     for color in ColorMode.allCases {
       let reader = try recognizer(description(color))

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Data
 import Foundation
 import Models
 import Training
@@ -10,7 +9,8 @@ struct Evaluate: ParsableCommand {
     abstract: "Measures a model on all images of a folder.",
     discussion: """
       Needs nothing but the model file and the images. Sizes that it was not trained on need --resize. A label that
-      the model cannot say (too long, or characters that it does not know) counts as read wrong.
+      the model cannot say (too long, or characters that it does not know) counts as read wrong. With --grammar
+      arithmetic a label that is a question counts as its answer too.
 
       Example:
         captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
@@ -19,56 +19,21 @@ struct Evaluate: ParsableCommand {
   @Argument(help: "The model file.")
   var model: String
 
-  @Option(help: ArgumentHelp("The folder of labelled images.", valueName: "dir"))
-  var data: String
-
-  @Option(
-    help: ArgumentHelp(
-      "A folder for files that keep the decoded images; the pixels are then read from there, not kept in memory.",
-      valueName: "dir"))
-  var cache: String?
-
-  @Option(help: "How many images are computed at once.")
-  var batchSize = 128
-
-  @Option(help: "A folder of which more than this share cannot be read is refused, from 0 to 1.")
-  var maximumRejectedShare = 0.05
-
-  @Flag(help: "Scales images of a size that the model was not trained on; without it they are refused.")
-  var resize = false
+  @OptionGroup var images: LabelledImages
+  @OptionGroup var decoding: DecodingChoice
 
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
-  func validate() throws {
-    if !(1...65_536).contains(batchSize) { throw ValidationError("--batch-size is \(batchSize); give 1 to 65536") }
-    if !(0...1).contains(maximumRejectedShare) {
-      throw ValidationError("--maximum-rejected-share is \(maximumRejectedShare); give 0 to 1")
-    }
-  }
-
   func run() throws {
     let recognizer = try Recognizer(contentsOf: URL(fileURLWithPath: model))
-    let configuration = recognizer.configuration
-    let reading = ProgressLine("reading images")
-    let loaded = try DatasetLoader(
-      options: DatasetOptions(
-        width: configuration.imageWidth, height: configuration.imageHeight, colorMode: configuration.colorMode,
-        codec: nil, maximumRejectedShare: maximumRejectedShare, cache: cache)
-    ).load(data, progress: reading.update, notice: StandardStreams.note)
-    reading.finish()
-    let known = recognizer.description.knownSizes
-    let others = loaded.imageSizes.filter { !known.contains($0.key) }
-    if !resize, let size = others.keys.min() {
-      throw ModelError(
-        "\(data): \(others.values.reduce(0, +)) images are of a size that the model was not trained on, such as \(size) "
-          + "(it knows \(known.joined(separator: ", "))); give --resize to scale them")
-    }
-    for rejection in loaded.rejected { StandardStreams.note("left out: \(rejection)") }
+    try decoding.apply(to: recognizer)
+    let dataset = try images.load(for: recognizer)
     let progress = ProgressLine("evaluating")
     let evaluation = try Evaluator(
-      model: recognizer.model, loss: recognizer.loss, codec: recognizer.codec, batchSize: batchSize
-    ).evaluate(loaded.dataset) { progress.update($0, loaded.dataset.count) }
+      model: recognizer.model, loss: recognizer.loss, codec: recognizer.codec, batchSize: images.batchSize,
+      decoder: recognizer.decoder
+    ).evaluate(dataset) { progress.update($0, dataset.count) }
     progress.finish()
     if json {
       try StandardStreams.write(json: evaluation)

@@ -10,7 +10,9 @@ struct Predict: ParsableCommand {
     abstract: "Reads images with a trained model.",
     discussion: """
       Prints file, text and confidence per image, or with --json one object per line. An image that cannot be read is
-      reported on standard error, the others are still read, and the exit code is 1.
+      reported on standard error, the others are still read, and the exit code is 1. A reading of less confidence than
+      --minimum-confidence, or than the model file asks for, is rejected: its text is left out, and "rejected" stands at the
+      line's end; with --json it has "rejected": true and keeps its text.
 
       Example:
         captcha-cli predict runs/1/checkpoints/best-exact-match.safetensors captcha.png more-images
@@ -27,6 +29,13 @@ struct Predict: ParsableCommand {
   @Flag(help: "Scales images of a size that the model was not trained on; without it they are refused.")
   var resize = false
 
+  @OptionGroup var decoding: DecodingChoice
+
+  @Option(
+    help: ArgumentHelp(
+      "Readings of less confidence are rejected, from 0 to 1. (default: as the model file says)", valueName: "share"))
+  var minimumConfidence: Double?
+
   @Flag(help: "Writes one JSON object per image to standard output.")
   var json = false
 
@@ -35,7 +44,8 @@ struct Predict: ParsableCommand {
 
   func run() throws {
     let recognizer = try Recognizer(contentsOf: URL(fileURLWithPath: model))
-    let description = recognizer.description
+    try decoding.apply(to: recognizer, minimumConfidence: minimumConfidence)
+    let (description, options) = (recognizer.description, recognizer.decoder.options)
     var failures = 0
     var files: [String] = []
     for path in paths {
@@ -61,7 +71,12 @@ struct Predict: ParsableCommand {
         }
       }
       for (file, reading) in zip(readable, recognizer.read(readable.map(\.image), areFew: areFew)) {
-        try write(Line(file: file.name, text: reading.text, confidence: reading.confidence))
+        // Said of every reading where there is a limit, and of none where there isn't.
+        let rejected = options.minimumConfidence == nil ? nil : options.rejects(reading)
+        try write(
+          Line(
+            file: file.name, text: reading.text, question: reading.question, confidence: reading.confidence,
+            rejected: rejected))
       }
     }
     if failures > 0 { throw ExitCode.failure }
@@ -71,14 +86,18 @@ struct Predict: ParsableCommand {
     if json {
       try StandardStreams.write(json: line)
     } else {
-      StandardStreams.write("\(line.file)\t\(line.text)\t\(line.confidence.fixed(4))")
+      let confidence = line.confidence.fixed(4)
+      StandardStreams.write(
+        line.rejected == true ? "\(line.file)\t\t\(confidence)\trejected" : "\(line.file)\t\(line.text)\t\(confidence)")
     }
   }
 
   private struct Line: Encodable {
     let file: String
     let text: String
+    let question: String?
     let confidence: Double
+    let rejected: Bool?
   }
 
   /// The path itself, or the images of a folder in the order of their names.

@@ -12,6 +12,10 @@ struct EvaluationText {
     let interval = report.exactMatchInterval.map(\.percent).joined(separator: " to ")
     lines.append("images               \(report.count.grouped)")
     lines.append("exact match          \(report.exactMatch.percent) (95 %: \(interval))")
+    if let folded = report.exactMatchCaseFolded, let merged = report.exactMatchConfusablesMerged {
+      lines.append("  but for case       \(folded.percent)")
+      lines.append("  but for lookalikes \(merged.percent) (\(ConfusableCharacters.groups.joined(separator: " ")))")
+    }
     lines.append("character accuracy   \(report.characterAccuracy.percent)")
     lines.append("loss                 \(report.loss.map { "\($0.fixed(5))" } ?? "none: the model can say no label")")
     lines.append(
@@ -27,6 +31,10 @@ struct EvaluationText {
     lines.append("by length")
     for (length, share) in report.byLength.sorted(by: { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }) {
       lines.append(Self.row(length, share))
+    }
+    if let confidence = report.confidence {
+      lines.append("calibration error    \(confidence.expectedCalibrationError.percent)")
+      lines += ConfidenceText(confidence).lines
     }
     if report.inexpressible > 0 {
       lines.append(

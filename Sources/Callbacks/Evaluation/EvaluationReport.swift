@@ -52,6 +52,10 @@ public struct EvaluationReport: Sendable, Codable {
   public let exactMatch: Double
   /// Its 95 % interval (Wilson).
   public let exactMatchInterval: [Double]
+  /// The share of images whose whole text is right but for the case of letters; nil in reports of older versions.
+  public let exactMatchCaseFolded: Double?
+  /// The share of images whose whole text is right but for characters that look alike; see ``ConfusableCharacters``.
+  public let exactMatchConfusablesMerged: Double?
   public let characterAccuracy: Double
   public let binaryAccuracy: Double
   public let precision: Double
@@ -65,12 +69,15 @@ public struct EvaluationReport: Sendable, Codable {
   public let imagesPerSecond: Double
   /// The first images of the data set.
   public let examples: [Example]
+  /// How far the confidences can be trusted; nil in reports of older versions.
+  public let confidence: ConfidenceReport?
 
   public init(
     count: Int, inexpressible: Int, loss: Double?, exactMatch: Double, exactMatchInterval: [Double],
     characterAccuracy: Double, binaryAccuracy: Double, precision: Double, recall: Double, byType: [String: Share],
     byLength: [String: Share], perPosition: [Double], confusions: [Confusion], imagesPerSecond: Double,
-    examples: [Example]
+    examples: [Example], exactMatchCaseFolded: Double? = nil, exactMatchConfusablesMerged: Double? = nil,
+    confidence: ConfidenceReport? = nil
   ) {
     self.count = count
     self.inexpressible = inexpressible
@@ -87,13 +94,18 @@ public struct EvaluationReport: Sendable, Codable {
     self.confusions = confusions
     self.imagesPerSecond = imagesPerSecond
     self.examples = examples
+    self.exactMatchCaseFolded = exactMatchCaseFolded
+    self.exactMatchConfusablesMerged = exactMatchConfusablesMerged
+    self.confidence = confidence
   }
 
   enum CodingKeys: String, CodingKey {
-    case count, loss, precision, recall, confusions, examples
+    case count, loss, precision, recall, confusions, examples, confidence
     case inexpressible = "inexpressible_labels"
     case exactMatch = "exact_match"
     case exactMatchInterval = "exact_match_ci95"
+    case exactMatchCaseFolded = "exact_match_case_folded"
+    case exactMatchConfusablesMerged = "exact_match_confusables_merged"
     case characterAccuracy = "character_accuracy"
     case binaryAccuracy = "binary_accuracy"
     case byType = "by_type"
@@ -120,5 +132,8 @@ public struct EvaluationReport: Sendable, Codable {
     try container.encode(confusions, forKey: .confusions)
     try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
     try container.encode(examples, forKey: .examples)
+    try container.encodeIfPresent(exactMatchCaseFolded, forKey: .exactMatchCaseFolded)
+    try container.encodeIfPresent(exactMatchConfusablesMerged, forKey: .exactMatchConfusablesMerged)
+    try container.encodeIfPresent(confidence, forKey: .confidence)
   }
 }

@@ -10,12 +10,17 @@ struct EvaluationTally {
   private static let shownMisread = 24
 
   private let codec: LabelCodec
+  private let grammar: DecodingGrammar
   private var lossSum = 0.0
   private var answers = BinaryCounts()
   /// Images whose labels the model can say, and others.
   private var expressible = 0
   private var inexpressible = 0
   private var all = Group()
+  /// The same where case, or characters that look alike, don't count.
+  private var caseFolded = Group()
+  private var confusablesMerged = Group()
+  private var confidences: [(confidence: Double, isRight: Bool)] = []
   private var characters = Group()
   private var positions: [Group]
   private var byType: [String: Group] = [:]
@@ -43,8 +48,9 @@ struct EvaluationTally {
     let label, read: String
   }
 
-  init(codec: LabelCodec) {
+  init(codec: LabelCodec, grammar: DecodingGrammar = .none) {
     self.codec = codec
+    self.grammar = grammar
     positions = Array(repeating: Group(), count: codec.maximumLength)
     matrix = Array(repeating: Array(repeating: 0, count: codec.classCount), count: codec.classCount)
   }
@@ -57,24 +63,28 @@ struct EvaluationTally {
     lossSum += batch.loss * Double(batch.indices.count)
     answers.add(batch.metricBatch)
     for (index, reading) in zip(batch.indices, batch.readings) {
-      count(dataset.samples[index], reading)
-      countClasses(batch.labels[index], reading)
-      try noteIfMisread(index, of: dataset, reading)
+      let compared = ComparedReading(label: dataset.samples[index].label, reading, grammar: grammar)
+      count(dataset.samples[index], compared)
+      countClasses(batch.labels[index], compared, reading)
+      try noteIfMisread(index, of: dataset, compared)
     }
   }
 
-  private mutating func countClasses(_ label: ArraySlice<Int32>, _ reading: Reading) {
-    for (expected, read) in zip(label, reading.classes) { matrix[Int(expected)][read] += 1 }
+  private mutating func countClasses(_ label: ArraySlice<Int32>, _ compared: ComparedReading, _ reading: Reading) {
+    // An answer is compared with an answer, which the model may not be able to say.
+    let isAnswer = reading.question != nil && compared.text == reading.text
+    guard let read = isAnswer ? try? codec.encode(reading.text) : reading.classes else { return }
+    for (expected, read) in zip(label, read) { matrix[Int(expected)][read] += 1 }
   }
 
-  private mutating func noteIfMisread(_ index: Int, of dataset: Dataset, _ reading: Reading) throws {
+  private mutating func noteIfMisread(_ index: Int, of dataset: Dataset, _ reading: ComparedReading) throws {
     let sample = dataset.samples[index]
-    guard sample.label != reading.text,
+    guard !reading.isRight,
       surest.count < Self.shownMisread || reading.confidence > (surest.last?.reading.confidence ?? 0)
     else { return }
     let image = MisreadImage(
       name: sample.name, type: sample.type,
-      reading: LabelledReading(label: sample.label, text: reading.text, confidence: reading.confidence),
+      reading: LabelledReading(label: reading.label, text: reading.text, confidence: reading.confidence),
       picture: Tensor(try dataset.image(at: index).pixels, shape: [dataset.height, dataset.width, dataset.channels]))
     let place = surest.firstIndex { $0.reading.confidence < reading.confidence } ?? surest.endIndex
     surest.insert(image, at: place)
@@ -84,15 +94,21 @@ struct EvaluationTally {
   /// Counts images whose labels the model cannot say.
   mutating func add(_ readings: [Reading], of samples: ArraySlice<Sample>) {
     inexpressible += readings.count
-    for (sample, reading) in zip(samples, readings) { count(sample, reading) }
+    for (sample, reading) in zip(samples, readings) {
+      count(sample, ComparedReading(label: sample.label, reading, grammar: grammar))
+    }
   }
 
-  private mutating func count(_ sample: Sample, _ reading: Reading) {
-    let isRight = sample.label == reading.text
+  private mutating func count(_ sample: Sample, _ reading: ComparedReading) {
+    let isRight = reading.isRight
     all.add(isRight)
+    caseFolded.add(isRight || reading.label.lowercased() == reading.text.lowercased())
+    confusablesMerged.add(
+      isRight || ConfusableCharacters.merged(reading.label) == ConfusableCharacters.merged(reading.text))
+    confidences.append((reading.confidence, isRight))
     byType[sample.type ?? "unknown", default: Group()].add(isRight)
     byLength["\(sample.label.count)", default: Group()].add(isRight)
-    let (label, text) = (Array(sample.label), Array(reading.text))
+    let (label, text) = (Array(reading.label), Array(reading.text))
     for position in 0..<max(label.count, text.count, positions.count) {
       let expected = position < label.count ? String(label[position]) : ""
       let read = position < text.count ? String(text[position]) : ""
@@ -104,7 +120,7 @@ struct EvaluationTally {
     if examples.count < Self.shownExamples {
       examples.append(
         EvaluationReport.Example(
-          file: sample.name, label: sample.label, text: reading.text, confidence: reading.confidence))
+          file: sample.name, label: reading.label, text: reading.text, confidence: reading.confidence))
     }
   }
 
@@ -122,7 +138,9 @@ struct EvaluationTally {
       confusions: ordered.prefix(Self.shownConfusions).map {
         EvaluationReport.Confusion(true: $0.key.label, predicted: $0.key.read, count: $0.value)
       },
-      imagesPerSecond: Double(all.count) / max(seconds, 1e-9), examples: examples)
+      imagesPerSecond: Double(all.count) / max(seconds, 1e-9), examples: examples,
+      exactMatchCaseFolded: caseFolded.value, exactMatchConfusablesMerged: confusablesMerged.value,
+      confidence: ConfidenceReport(confidences))
   }
 
   /// What an epoch's validation showed.

@@ -6,17 +6,24 @@ import Tensor
 
 /// Measures a model on a data set, in full.
 public struct Evaluator {
-  private let evaluation: BatchEvaluation
+  let evaluation: BatchEvaluation
 
-  /// - Parameter prefetch: how many batches are made ahead of the one that is computed; changes no result.
-  public init(model: any Layer, loss: any Loss, codec: LabelCodec, batchSize: Int = 128, prefetch: Int = 2) {
-    evaluation = BatchEvaluation(model: model, loss: loss, codec: codec, batchSize: batchSize, prefetch: prefetch)
+  /// - Parameters:
+  ///   - prefetch: how many batches are made ahead of the one that is computed; changes no result.
+  ///   - decoder: what makes texts of the outputs; nil for the best class everywhere.
+  public init(
+    model: any Layer, loss: any Loss, codec: LabelCodec, batchSize: Int = 128, prefetch: Int = 2,
+    decoder: ReadingDecoder? = nil
+  ) {
+    evaluation = BatchEvaluation(
+      model: model, loss: loss, codec: codec, batchSize: batchSize, prefetch: prefetch, decoder: decoder)
   }
 
   /// Reads every image of `dataset` and compares.
   ///
   /// A label that the model cannot say, because it is too long or has a character outside the charset, counts as read
-  /// wrong; the loss and the numbers about single outputs, which need an encoded label, leave it out.
+  /// wrong; the loss and the numbers about single outputs, which need an encoded label, leave it out. Where the decoder reads
+  /// questions as their answers, a label that is a question counts as its answer too.
   /// - Parameters:
   ///   - progress: called after each batch with the number of images done.
   /// - Throws: `DatasetError.damagedCache` where the pixels are in a file and can't be read.
@@ -28,7 +35,7 @@ public struct Evaluator {
       if (try? codec.encode(label)) == nil { others.append(index) } else { encoded.append((index, label)) }
     }
     let start = ContinuousClock.now
-    var tally = EvaluationTally(codec: codec)
+    var tally = EvaluationTally(codec: codec, grammar: evaluation.decoder?.options.grammar ?? .none)
     // Cannot fail, since every one of these labels was encoded above.
     if let labels = try? EncodedLabels(encoded.map(\.label), codec: codec) {
       let expressible = dataset.subset(encoded.map(\.index))

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Callbacks
+import Data
+import Foundation
+import Models
+import Tensor
+import Training
+
+/// `captcha-cli calibrate`: makes a model's confidence say how often it is right.
+struct Calibrate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Makes a model's confidence say how often it is right.",
+    discussion: """
+      Finds the temperature by which the model's outputs must be divided, and prints what is gained by rejecting readings
+      of little confidence. With --output it writes a new model file, which has the same weights and keeps the temperature,
+      the decoding options given here and, with --accuracy, the confidence below which predict rejects readings.
+
+      The images must not be those that the model was trained on: of these it is far too sure. The numbers printed are of
+      the images that the temperature was fitted to; evaluate the new file on others to confirm them.
+
+      Example:
+        captcha-cli calibrate runs/1/checkpoints/best-exact-match.safetensors --data new-images --accuracy 0.99 \\
+          --output calibrated.safetensors
+      """)
+
+  @Argument(help: "The model file.")
+  var model: String
+
+  @OptionGroup var images: LabelledImages
+  @OptionGroup var decoding: DecodingChoice
+
+  @Option(help: ArgumentHelp("The new model file; nothing is overwritten.", valueName: "file"))
+  var output: String?
+
+  @Option(help: "How accurate the readings must be that are not rejected, from 0.5 to 1, such as 0.99.")
+  var accuracy: Double?
+
+  @Option(help: "How many images are used at most, taken evenly from all.")
+  var maximumCount = 20_000
+
+  @Flag(help: "Writes JSON to standard output.")
+  var json = false
+
+  func validate() throws {
+    if let accuracy, !(0.5...1).contains(accuracy) { throw ValidationError("--accuracy is \(accuracy); give 0.5 to 1") }
+    if maximumCount < 1 { throw ValidationError("--maximum-count is \(maximumCount); give 1 or more") }
+  }
+
+  func run() throws {
+    let source = URL(fileURLWithPath: model)
+    if let output, FileManager.default.fileExists(atPath: output) {
+      throw ModelError("--output: \(output) is there already; give another name or remove it")
+    }
+    let recognizer = try Recognizer(contentsOf: source)
+    try decoding.apply(to: recognizer)
+    let all = try images.load(for: recognizer)
+    let count = min(all.count, maximumCount)
+    let dataset = all.subset((0..<count).map { $0 * all.count / count })
+    let progress = ProgressLine("reading")
+    let scaling = try Evaluator(
+      model: recognizer.model, loss: recognizer.loss, codec: recognizer.codec, batchSize: images.batchSize,
+      decoder: recognizer.decoder
+    ).temperatureScaling(dataset) { progress.update($0, dataset.count) }
+    progress.finish()
+    if !scaling.isFitted {
+      StandardStreams.note(
+        "all readings are \(scaling.readings.first?.isRight ?? false ? "right" : "wrong"): there is nothing to fit a "
+          + "temperature to, and it stays 1; give more images, or such as are read right and wrong")
+    }
+    var options = recognizer.decoder.options
+    options.temperature = scaling.temperature
+    if let accuracy { options.minimumConfidence = try minimumConfidence(for: accuracy, scaling) }
+    if let output {
+      var description = recognizer.description
+      description.decoding = options
+      var file = try Safetensors(contentsOf: source)
+      file.metadata.merge(try description.metadata()) { $1 }
+      try file.write(to: URL(fileURLWithPath: output))
+    }
+    let result = Result(
+      count: count, temperature: scaling.temperature, logLossBefore: scaling.logLossBefore, logLoss: scaling.logLoss,
+      before: scaling.before, after: scaling.after, minimumConfidence: options.minimumConfidence, output: output)
+    if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
+  }
+
+  private func minimumConfidence(for accuracy: Double, _ scaling: TemperatureScaling) throws -> Double {
+    let threshold = ConfidenceReport.threshold(accuracy: accuracy, scaling.readings)
+    guard let confidence = threshold.minimumConfidence else {
+      throw ModelError(
+        "--accuracy: not even the surest readings are right in \(accuracy.percent); give less, or a better model")
+    }
+    return confidence
+  }
+
+  private struct Result: Encodable {
+    let count: Int
+    let temperature: Double
+    let logLossBefore: Double
+    let logLoss: Double
+    let before: ConfidenceReport
+    let after: ConfidenceReport
+    let minimumConfidence: Double?
+    let output: String?
+
+    enum CodingKeys: String, CodingKey {
+      case count, temperature, before, after, output
+      case logLossBefore = "log_loss_before"
+      case logLoss = "log_loss"
+      case minimumConfidence = "minimum_confidence"
+    }
+
+    var lines: [String] {
+      var lines = [
+        "images               \(count.grouped)",
+        "temperature          \(temperature.fixed(4))",
+        "calibration error    \(before.expectedCalibrationError.percent) before, "
+          + "\(after.expectedCalibrationError.percent) after",
+        "log loss             \(logLossBefore.fixed(4)) before, \(logLoss.fixed(4)) after",
+      ]
+      lines += ConfidenceText(after).lines
+      if let minimumConfidence {
+        lines.append("readings below a confidence of \(minimumConfidence.fixed(4)) are rejected")
+      }
+      if let output { lines.append("Next: captcha-cli evaluate \(output.shellWord) --data OTHER-IMAGES") }
+      return lines
+    }
+  }
+}

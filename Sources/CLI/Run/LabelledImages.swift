@@ -1,0 +1,52 @@
+import ArgumentParser
+import Data
+import Models
+
+/// Labelled images that a model is measured on.
+struct LabelledImages: ParsableArguments {
+  @Option(help: ArgumentHelp("The folder of labelled images.", valueName: "dir"))
+  var data: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder for files that keep the decoded images; the pixels are then read from there, not kept in memory.",
+      valueName: "dir"))
+  var cache: String?
+
+  @Option(help: "How many images are computed at once.")
+  var batchSize = 128
+
+  @Option(help: "A folder of which more than this share cannot be read is refused, from 0 to 1.")
+  var maximumRejectedShare = 0.05
+
+  @Flag(help: "Scales images of a size that the model was not trained on; without it they are refused.")
+  var resize = false
+
+  func validate() throws {
+    if !(1...65_536).contains(batchSize) { throw ValidationError("--batch-size is \(batchSize); give 1 to 65536") }
+    if !(0...1).contains(maximumRejectedShare) {
+      throw ValidationError("--maximum-rejected-share is \(maximumRejectedShare); give 0 to 1")
+    }
+  }
+
+  /// The images in the size and colours of a model.
+  func load(for recognizer: Recognizer) throws -> Dataset {
+    let configuration = recognizer.configuration
+    let reading = ProgressLine("reading images")
+    let loaded = try DatasetLoader(
+      options: DatasetOptions(
+        width: configuration.imageWidth, height: configuration.imageHeight, colorMode: configuration.colorMode,
+        codec: nil, maximumRejectedShare: maximumRejectedShare, cache: cache)
+    ).load(data, progress: reading.update, notice: StandardStreams.note)
+    reading.finish()
+    let known = recognizer.description.knownSizes
+    let others = loaded.imageSizes.filter { !known.contains($0.key) }
+    if !resize, let size = others.keys.min() {
+      throw ModelError(
+        "\(data): \(others.values.reduce(0, +)) images are of a size that the model was not trained on, such as \(size) "
+          + "(it knows \(known.joined(separator: ", "))); give --resize to scale them")
+    }
+    for rejection in loaded.rejected { StandardStreams.note("left out: \(rejection)") }
+    return loaded.dataset
+  }
+}
