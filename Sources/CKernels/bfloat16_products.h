@@ -1,9 +1,6 @@
 // Matrix products whose factors are rounded to bfloat16 (the upper half of a float, to nearest even) and whose sums are
 // kept in float: c = op(a) · op(b), row-major, op transposing where asked.
 //
-// Processors with AVX512-BF16 multiply and add 32 pairs at once, twice as many as floats; the other levels widen the pairs
-// again, for the same results within the sums' rounding.
-//
 // Factors are rounded and rearranged block by block on the way into the loop, never in memory. The depth is taken
 // two by two: a 32-bit word holds the numbers of an even and the following odd depth.
 //   a block: [rows / TILE][depth / 2][TILE] words,   b block: [depth / 2][BLOCK] words.
@@ -12,39 +9,6 @@
 
 #define BF_DEPTH 512
 #define BF_ROWS 192
-
-#if defined(BFLOAT16_INSTRUCTIONS)
-INLINE vector LEVEL(bf_multiply_add)(vector sum, vector_int a, vector_int b) {
-  return (vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
-}
-#else
-INLINE vector LEVEL(bf_multiply_add)(vector sum, vector_int a, vector_int b) {
-  const vector_int upper = (vector_int){0} + (int32_t)0xFFFF0000;
-  sum += (vector)(a << 16) * (vector)(b << 16);
-  return sum + (vector)(a & upper) * (vector)(b & upper);
-}
-#endif
-
-// Rounds to bfloat16 in the upper half of each lane. A NaN stays one.
-INLINE vector_int LEVEL(bf_rounded)(vector v) {
-  const vector_int bits = (vector_int)v, upper = (vector_int){0} + (int32_t)0xFFFF0000;
-  const vector_int odd = (vector_int)((vector_word)bits >> 16) & 1;
-  const vector_int rounded = (bits + (odd + 0x7FFF)) & upper, nan = (vector_int)(v != v);
-  return (rounded & ~nan) | (((bits | 0x00400000) & upper) & nan);
-}
-
-// The words of an even (low half) and an odd depth (high half).
-INLINE vector_int LEVEL(bf_pairs)(vector even, vector odd) {
-  return (vector_int)((vector_word)LEVEL(bf_rounded)(even) >> 16) | LEVEL(bf_rounded)(odd);
-}
-
-INLINE uint32_t LEVEL(bf_bits)(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  const uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16, nan = (bits | 0x00400000) >> 16;
-  return x != x ? nan : rounded;
-}
-INLINE uint32_t LEVEL(bf_word)(float even, float odd) { return LEVEL(bf_bits)(even) | LEVEL(bf_bits)(odd) << 16; }
 
 // Words of `count` lines in groups of `group`, [group][depth / 2][group size], the last group filled up with zeros. Where
 // `along` is set, a line's depths are neighbours in memory and lines are `stride` apart; else lines are neighbours and

@@ -2,6 +2,7 @@
 #include "levels.h"
 
 #include "adam.h"
+#include "bfloat16.h"
 #include "bfloat16_products.h"
 #include "columns.h"
 #include "convolution.h"
@@ -9,6 +10,8 @@
 #include "elementwise.h"
 #include "exponential.h"
 #include "float16_products.h"
+#include "panel_products.h"
+#include "lstm.h"
 #include "normalization.h"
 #include "pooling.h"
 #include "temporal_classification.h"
@@ -26,6 +29,7 @@ const ckernels_table LEVEL(ckernels_table) = {
     .winograd_gradient_scratch = LEVEL(winograd_gradient_scratch),
     .winograd_gradient_tiles = LEVEL(gradient_tile_block),
     .winograd_weight_count = LEVEL(winograd_weight_count),
+    .winograd_gradient_count = LEVEL(winograd_gradient_count),
     .winograd_weights = LEVEL(winograd_weights),
     .winograd_convolution = LEVEL(winograd_convolution),
     .winograd_weight_gradient = LEVEL(winograd_weight_gradient),
@@ -34,6 +38,13 @@ const ckernels_table LEVEL(ckernels_table) = {
     .normalize_pool_sums = LEVEL(normalize_pool_sums),
     .normalize_pool_gradient = LEVEL(normalize_pool_gradient),
     .bfloat16_product = LEVEL(bfloat16_product),
+    .panel = PANEL,
+    .panel_columns = LEVEL(panel_columns),
+    .pack_panels = LEVEL(pack_panels),
+    .panel_product = LEVEL(panel_product),
+    .bfloat16_words = LEVEL(bfloat16_words),
+    .lstm_gates = LEVEL(lstm_gates),
+    .lstm_gate_gradients = LEVEL(lstm_gate_gradients),
     .float16_block = FLOAT16_BLOCK,
     .float16_rows = FLOAT16_ROWS,
 #if FLOAT16_BLOCK

@@ -15,12 +15,22 @@
 //   V [P][tiles][Cp],  M [P][tiles][Kp],  U [P][Kp / BLOCK][C][BLOCK];
 // each point's V and M are followed by a cache line, so that the 36 points of a tile do not compete for the same cache set.
 //
+// With bfloat16 the factors of the points' products are rounded as they are stored, two in a 32-bit word; M and the sums stay
+// in float. Pairs run along what the products sum over: the input channels in a convolution, the tiles in the gradient of the
+// weights, a last odd one beside zeros:
+//   V [P][tiles][Cp / 2],  U [P][Kp / BLOCK][⌈C / 2⌉][BLOCK];  V [P][⌈tiles / 2⌉][Cp],  A dy Aᵀ [P][⌈tiles / 2⌉][Kp].
+//
 // Source: Lavin and Gray 2015, "Fast Algorithms for Convolutional Neural Networks", points 0, ±1, ±2, ∞.
 
 #define POINTS 36
 #define SKEW 16
 
 INLINE ptrdiff_t LEVEL(rounded)(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
+
+// The length of the convolution's sums: input channels, or pairs of them.
+INLINE ptrdiff_t LEVEL(winograd_depth)(const ckernels_winograd *g) {
+  return g->bfloat16 ? (g->input_channels + 1) / 2 : g->input_channels;
+}
 
 // Bᵀ on six values, `step` apart in `from` and in `to`.
 INLINE void LEVEL(input_line)(const vector *from, vector *to, const int step) {
@@ -100,28 +110,105 @@ INLINE void LEVEL(load_square)(const float *source, ptrdiff_t row_stride, ptrdif
     LEVEL(load_pixels)(source, row_stride, channels, size, 0, inside, LANES, pixels);
 }
 
-// V of the tiles first ..< first + count.
-static void LEVEL(winograd_input)(const ckernels_winograd *g, const float *x, ptrdiff_t first, ptrdiff_t count,
-                                  float *v, ptrdiff_t point_stride) {
-  const ptrdiff_t channels = g->input_channels, padded = LEVEL(rounded)(channels, LANES);
-  const ptrdiff_t row_stride = g->width * channels;
-  for (ptrdiff_t tile = 0; tile < count; tile++) {
-    const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
-    const ptrdiff_t top = place.row - g->top, left = place.column - g->left;
-    const float *source = x + place.image * g->height * row_stride + top * row_stride + left * channels;
-    const LEVEL(inside) inside = {-top, g->height - top, -left, g->width - left};
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-      vector d[POINTS], half[POINTS];
-      LEVEL(load_square)(source + c, row_stride, channels, 6, inside, channels - c < LANES ? channels - c : LANES, d);
+// Pixels to load: the first one's address, which may lie outside, and those that exist.
+typedef struct {
+  const float *source;
+  LEVEL(inside) inside;
+} LEVEL(square);
+
+INLINE LEVEL(square) LEVEL(input_square)(const ckernels_winograd *g, const float *x, ptrdiff_t tile) {
+  const LEVEL(tile_place) place = LEVEL(place_of)(g, tile);
+  const ptrdiff_t top = place.row - g->top, left = place.column - g->left;
+  return (LEVEL(square)){x + ((place.image * g->height + top) * g->width + left) * g->input_channels,
+                         {-top, g->height - top, -left, g->width - left}};
+}
+
+INLINE LEVEL(square) LEVEL(gradient_square)(const ckernels_winograd *g, const float *dy, ptrdiff_t tile) {
+  const LEVEL(tile_place) place = LEVEL(place_of)(g, tile);
+  return (LEVEL(square)){
+      dy + ((place.image * g->output_height + place.row) * g->output_width + place.column) * g->output_channels,
+      {0, g->output_height - place.row, 0, g->output_width - place.column}};
+}
+
+// Bᵀ d of LANES channels from `c` on.
+INLINE void LEVEL(input_half)(const ckernels_winograd *g, LEVEL(square) square, ptrdiff_t c, vector half[POINTS]) {
+  const ptrdiff_t channels = g->input_channels, left = channels - c;
+  vector d[POINTS];
+  LEVEL(load_square)(square.source + c, g->width * channels, channels, 6, square.inside, left < LANES ? left : LANES, d);
 #pragma clang loop unroll(full)
-      for (int j = 0; j < 6; j++) LEVEL(input_line)(d + j, half + j, 6);
-      float *to = v + tile * padded + c;
+  for (int j = 0; j < 6; j++) LEVEL(input_line)(d + j, half + j, 6);
+}
+
+// dy Aᵀ, 4 rows × 6, of LANES channels from `k` on.
+INLINE void LEVEL(gradient_half)(const ckernels_winograd *g, LEVEL(square) square, ptrdiff_t k, vector half[24]) {
+  const ptrdiff_t channels = g->output_channels, left = channels - k, valid = left < 0 ? 0 : left < LANES ? left : LANES;
+  vector y[16];
+  LEVEL(load_square)(square.source + k, g->output_width * channels, channels, 4, square.inside, valid, y);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) LEVEL(gradient_line)(y + 4 * i, half + 6 * i);
+}
+
+// The points of column j of A (dy Aᵀ).
+INLINE void LEVEL(gradient_column)(const vector half[24], int j, vector points[6]) {
+  const vector line[4] = {half[j], half[6 + j], half[12 + j], half[18 + j]};
+  LEVEL(gradient_line)(line, points);
+}
+
+// V of the tiles first ..< first + count; rounded to bfloat16 where `narrow`.
+INLINE void LEVEL(input_points)(const ckernels_winograd *g, const float *x, ptrdiff_t first, ptrdiff_t count, float *v,
+                                ptrdiff_t point_stride, const int narrow) {
+  const ptrdiff_t padded = LEVEL(rounded)(g->input_channels, LANES);
+  for (ptrdiff_t tile = 0; tile < count; tile++) {
+    const LEVEL(square) square = LEVEL(input_square)(g, x, first + tile);
+    for (ptrdiff_t c = 0; c < g->input_channels; c += LANES) {
+      vector half[POINTS];
+      LEVEL(input_half)(g, square, c, half);
+      float *to = v + (narrow ? (tile * padded + c) / 2 : tile * padded + c);
 #pragma clang loop unroll(full)
       for (int i = 0; i < 6; i++) {
         vector line[6];
         LEVEL(input_line)(half + 6 * i, line, 1);
 #pragma clang loop unroll(full)
-        for (int j = 0; j < 6; j++) store(to + (6 * i + j) * point_stride, line[j]);
+        for (int j = 0; j < 6; j++) {
+          if (narrow)
+            LEVEL(bf_store)((uint32_t *)to + (6 * i + j) * point_stride, line[j]);
+          else
+            store(to + (6 * i + j) * point_stride, line[j]);
+        }
+      }
+    }
+  }
+}
+
+static void LEVEL(winograd_input)(const ckernels_winograd *g, const float *x, ptrdiff_t first, ptrdiff_t count,
+                                  float *v, ptrdiff_t point_stride) {
+  if (g->bfloat16)
+    LEVEL(input_points)(g, x, first, count, v, point_stride, 1);
+  else
+    LEVEL(input_points)(g, x, first, count, v, point_stride, 0);
+}
+
+// V in pairs of tiles.
+static void LEVEL(winograd_input_pairs)(const ckernels_winograd *g, const float *x, ptrdiff_t first, ptrdiff_t count,
+                                        float *v, ptrdiff_t point_stride) {
+  const ptrdiff_t padded = LEVEL(rounded)(g->input_channels, LANES);
+  for (ptrdiff_t tile = 0; tile < count; tile += 2) {
+    const int whole = tile + 1 < count;
+    const LEVEL(square) even = LEVEL(input_square)(g, x, first + tile);
+    const LEVEL(square) odd = LEVEL(input_square)(g, x, first + tile + whole);
+    for (ptrdiff_t c = 0; c < g->input_channels; c += LANES) {
+      vector half[2][POINTS] = {0};
+      LEVEL(input_half)(g, even, c, half[0]);
+      if (whole) LEVEL(input_half)(g, odd, c, half[1]);
+      float *to = v + tile / 2 * padded + c;
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 6; i++) {
+        vector lines[2][6];
+        LEVEL(input_line)(half[0] + 6 * i, lines[0], 1);
+        LEVEL(input_line)(half[1] + 6 * i, lines[1], 1);
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 6; j++)
+          store(to + (6 * i + j) * point_stride, (vector)LEVEL(bf_pairs)(lines[0][j], lines[1][j]));
       }
     }
   }
@@ -130,27 +217,45 @@ static void LEVEL(winograd_input)(const ckernels_winograd *g, const float *x, pt
 // A dy Aᵀ of the tiles first ..< first + count.
 static void LEVEL(winograd_gradient)(const ckernels_winograd *g, const float *dy, ptrdiff_t first, ptrdiff_t count,
                                      float *m, ptrdiff_t point_stride) {
-  const ptrdiff_t channels = g->output_channels, padded = LEVEL(rounded)(channels, BLOCK);
-  const ptrdiff_t row_stride = g->output_width * channels;
+  const ptrdiff_t padded = LEVEL(rounded)(g->output_channels, BLOCK);
   for (ptrdiff_t tile = 0; tile < count; tile++) {
-    const LEVEL(tile_place) place = LEVEL(place_of)(g, first + tile);
-    const float *source = dy + place.image * g->output_height * row_stride + place.row * row_stride + place.column * channels;
-    const LEVEL(inside) inside = {0, g->output_height - place.row, 0, g->output_width - place.column};
+    const LEVEL(square) square = LEVEL(gradient_square)(g, dy, first + tile);
     for (ptrdiff_t k = 0; k < padded; k += LANES) {
-      const ptrdiff_t left = channels - k, valid = left < 0 ? 0 : left < LANES ? left : LANES;
-      vector y[16], half[24];
-      LEVEL(load_square)(source + k, row_stride, channels, 4, inside, valid, y);
-      // Rows first: half is 4 rows × 6.
-#pragma clang loop unroll(full)
-      for (int i = 0; i < 4; i++) LEVEL(gradient_line)(y + 4 * i, half + 6 * i);
+      vector half[24];
+      LEVEL(gradient_half)(g, square, k, half);
       float *to = m + tile * padded + k;
 #pragma clang loop unroll(full)
       for (int j = 0; j < 6; j++) {
-        const vector line[4] = {half[j], half[6 + j], half[12 + j], half[18 + j]};
         vector points[6];
-        LEVEL(gradient_line)(line, points);
+        LEVEL(gradient_column)(half, j, points);
 #pragma clang loop unroll(full)
         for (int i = 0; i < 6; i++) store(to + (6 * i + j) * point_stride, points[i]);
+      }
+    }
+  }
+}
+
+// The same in pairs of tiles.
+static void LEVEL(winograd_gradient_pairs)(const ckernels_winograd *g, const float *dy, ptrdiff_t first,
+                                           ptrdiff_t count, float *m, ptrdiff_t point_stride) {
+  const ptrdiff_t padded = LEVEL(rounded)(g->output_channels, BLOCK);
+  for (ptrdiff_t tile = 0; tile < count; tile += 2) {
+    const int whole = tile + 1 < count;
+    const LEVEL(square) even = LEVEL(gradient_square)(g, dy, first + tile);
+    const LEVEL(square) odd = LEVEL(gradient_square)(g, dy, first + tile + whole);
+    for (ptrdiff_t k = 0; k < padded; k += LANES) {
+      vector half[2][24] = {0};
+      LEVEL(gradient_half)(g, even, k, half[0]);
+      if (whole) LEVEL(gradient_half)(g, odd, k, half[1]);
+      float *to = m + tile / 2 * padded + k;
+#pragma clang loop unroll(full)
+      for (int j = 0; j < 6; j++) {
+        vector points[2][6];
+        LEVEL(gradient_column)(half[0], j, points[0]);
+        LEVEL(gradient_column)(half[1], j, points[1]);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 6; i++)
+          store(to + (6 * i + j) * point_stride, (vector)LEVEL(bf_pairs)(points[0][i], points[1][i]));
       }
     }
   }

@@ -1,8 +1,17 @@
 // The products of Winograd's points, in registers: up to TILE rows × one block of 2·LANES output channels.
 
-// m[t] = Σ_c v[t][c] · u[c] for `rows` tiles; v rows are v_stride and m rows m_stride floats apart.
-INLINE void LEVEL(product_tile)(const float *v, ptrdiff_t v_stride, const float *u, ptrdiff_t channels, float *m,
-                                ptrdiff_t m_stride, const int rows) {
+// sum + value · numbers, of a float that all lanes share or, where `narrow`, of a pair of bfloat16.
+INLINE vector LEVEL(add_product)(vector sum, const float *value, vector numbers, const int narrow) {
+  if (!narrow) return sum + splat(*value) * numbers;
+  int32_t pair;
+  memcpy(&pair, value, sizeof pair);
+  return LEVEL(bf_multiply_add)(sum, (vector_int){0} + pair, (vector_int)numbers);
+}
+
+// m[t] = Σ_c v[t][c] · u[c] for `rows` tiles; v rows are v_stride and m rows m_stride floats apart. Where `narrow`, c counts
+// pairs.
+INLINE void LEVEL(product_tile)(const float *v, ptrdiff_t v_stride, const float *u, ptrdiff_t depth, float *m,
+                                ptrdiff_t m_stride, const int rows, const int narrow) {
   vector sums[TILE][2];
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = (vector){0};
@@ -10,16 +19,16 @@ INLINE void LEVEL(product_tile)(const float *v, ptrdiff_t v_stride, const float 
   const float *v3 = rows > 3 ? v0 + 3 * v_stride : v0;
   const float *v6 = rows > 6 ? v0 + 6 * v_stride : v0;
   const float *v9 = rows > 9 ? v0 + 9 * v_stride : v0;
-  for (ptrdiff_t c = 0; c < channels; c++) {
+  for (ptrdiff_t c = 0; c < depth; c++) {
     // As in the direct convolution: four pointers instead of twelve.
     __asm__("" : "+r"(v0), "+r"(v3), "+r"(v6), "+r"(v9));
     const vector first = load(u), second = load(u + LANES);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
       const float *base = r < 3 ? v0 : r < 6 ? v3 : r < 9 ? v6 : v9;
-      const vector value = splat(base[(r % 3) * v_stride]);
-      sums[r][0] += value * first;
-      sums[r][1] += value * second;
+      const float *value = base + (r % 3) * v_stride;
+      sums[r][0] = LEVEL(add_product)(sums[r][0], value, first, narrow);
+      sums[r][1] = LEVEL(add_product)(sums[r][1], value, second, narrow);
     }
     v0++, v3++, v6++, v9++;
     u += BLOCK;
@@ -31,22 +40,21 @@ INLINE void LEVEL(product_tile)(const float *v, ptrdiff_t v_stride, const float 
   }
 }
 
-// du[c] [+]= Σ_t v[t][c] · dm[t] for `rows` neighbouring channels c.
+// du[c] [+]= Σ_t v[t][c] · dm[t] for `rows` neighbouring channels c. Where `narrow`, t counts pairs.
 INLINE void LEVEL(gradient_product_tile)(const float *v, ptrdiff_t v_stride, const float *dm, ptrdiff_t dm_stride,
-                                         ptrdiff_t tiles, int adds, float *du, const int rows) {
+                                         ptrdiff_t depth, int adds, float *du, const int rows, const int narrow) {
   vector sums[TILE][2];
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
     sums[r][0] = adds ? load(du + r * BLOCK) : (vector){0};
     sums[r][1] = adds ? load(du + r * BLOCK + LANES) : (vector){0};
   }
-  for (ptrdiff_t t = 0; t < tiles; t++) {
+  for (ptrdiff_t t = 0; t < depth; t++) {
     const vector first = load(dm), second = load(dm + LANES);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      const vector value = splat(v[r]);
-      sums[r][0] += value * first;
-      sums[r][1] += value * second;
+      sums[r][0] = LEVEL(add_product)(sums[r][0], v + r, first, narrow);
+      sums[r][1] = LEVEL(add_product)(sums[r][1], v + r, second, narrow);
     }
     v += v_stride;
     dm += dm_stride;
@@ -59,56 +67,84 @@ INLINE void LEVEL(gradient_product_tile)(const float *v, ptrdiff_t v_stride, con
 }
 
 #define DEFINE_TILE(R)                                                                                             \
-  static void LEVEL(product_tile_##R)(const float *v, ptrdiff_t v_stride, const float *u, ptrdiff_t channels,      \
+  static void LEVEL(product_tile_##R)(const float *v, ptrdiff_t v_stride, const float *u, ptrdiff_t depth,         \
                                       float *m, ptrdiff_t m_stride) {                                              \
-    LEVEL(product_tile)(v, v_stride, u, channels, m, m_stride, R);                                                 \
+    LEVEL(product_tile)(v, v_stride, u, depth, m, m_stride, R, 0);                                                 \
+  }                                                                                                                \
+  static void LEVEL(narrow_product_tile_##R)(const float *v, ptrdiff_t v_stride, const float *u, ptrdiff_t depth,  \
+                                             float *m, ptrdiff_t m_stride) {                                       \
+    LEVEL(product_tile)(v, v_stride, u, depth, m, m_stride, R, 1);                                                 \
   }                                                                                                                \
   static void LEVEL(gradient_product_tile_##R)(const float *v, ptrdiff_t v_stride, const float *dm,                \
-                                               ptrdiff_t dm_stride, ptrdiff_t tiles, int adds, float *du) {        \
-    LEVEL(gradient_product_tile)(v, v_stride, dm, dm_stride, tiles, adds, du, R);                                  \
+                                               ptrdiff_t dm_stride, ptrdiff_t depth, int adds, float *du) {        \
+    LEVEL(gradient_product_tile)(v, v_stride, dm, dm_stride, depth, adds, du, R, 0);                               \
+  }                                                                                                                \
+  static void LEVEL(narrow_gradient_product_tile_##R)(const float *v, ptrdiff_t v_stride, const float *dm,         \
+                                                      ptrdiff_t dm_stride, ptrdiff_t depth, int adds, float *du) { \
+    LEVEL(gradient_product_tile)(v, v_stride, dm, dm_stride, depth, adds, du, R, 1);                               \
   }
 FOR_EACH_TILE(DEFINE_TILE)
 #undef DEFINE_TILE
 
+// By precision and number of rows.
 typedef void (*LEVEL(product_tile_function))(const float *, ptrdiff_t, const float *, ptrdiff_t, float *, ptrdiff_t);
-#define NAME_TILE(R) LEVEL(product_tile_##R),
-static const LEVEL(product_tile_function) LEVEL(product_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
-#undef NAME_TILE
 typedef void (*LEVEL(gradient_product_tile_function))(const float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t,
                                                       int, float *);
-#define NAME_TILE(R) LEVEL(gradient_product_tile_##R),
-static const LEVEL(gradient_product_tile_function) LEVEL(gradient_product_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
+#define NAME_TILE(R) LEVEL(product_tile_##R),
+#define NAME_NARROW_TILE(R) LEVEL(narrow_product_tile_##R),
+static const LEVEL(product_tile_function) LEVEL(product_tiles)[2][TILE] = {{FOR_EACH_TILE(NAME_TILE)},
+                                                                           {FOR_EACH_TILE(NAME_NARROW_TILE)}};
 #undef NAME_TILE
+#undef NAME_NARROW_TILE
+#define NAME_TILE(R) LEVEL(gradient_product_tile_##R),
+#define NAME_NARROW_TILE(R) LEVEL(narrow_gradient_product_tile_##R),
+static const LEVEL(gradient_product_tile_function) LEVEL(gradient_product_tiles)[2][TILE] = {
+    {FOR_EACH_TILE(NAME_TILE)}, {FOR_EACH_TILE(NAME_NARROW_TILE)}};
+#undef NAME_TILE
+#undef NAME_NARROW_TILE
 
 // Tiles per block of a convolution: V and M of so many lie in the second-level cache with most channel counts, and the
 // products have rows for whole register tiles. (48 are as fast by themselves, but leave no room for what is asked for ahead.)
 #define TILE_BLOCK 24
+#ifndef NARROW_TILE_BLOCK
+#define NARROW_TILE_BLOCK 24
+#endif
+#ifndef NARROW_GRADIENT
+#define NARROW_GRADIENT 2
+#endif
+
+INLINE ptrdiff_t LEVEL(tile_block)(const ckernels_winograd *g) { return g->bfloat16 ? NARROW_TILE_BLOCK : TILE_BLOCK; }
 
 // Tiles per block of the weights' gradient. Each block reads and writes all of dU, C·K numbers per point, beside V and M with
 // C + K per tile: with so many tiles neither outweighs the other.
-INLINE ptrdiff_t LEVEL(gradient_tile_block)(const ckernels_winograd *g) {
+static ptrdiff_t LEVEL(gradient_tile_block)(const ckernels_winograd *g) {
   const ptrdiff_t balanced = g->input_channels * g->output_channels / (g->input_channels + g->output_channels);
-  return balanced < TILE_BLOCK ? TILE_BLOCK : balanced > 4 * TILE_BLOCK ? 4 * TILE_BLOCK : balanced;
+  const ptrdiff_t tiles = balanced < TILE_BLOCK ? TILE_BLOCK : balanced > 4 * TILE_BLOCK ? 4 * TILE_BLOCK : balanced;
+  return g->bfloat16 ? NARROW_GRADIENT * tiles : tiles;
 }
 
 static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
   return (g->output_height + 3) / 4 * ((g->output_width + 3) / 4);
 }
 
-static ptrdiff_t LEVEL(winograd_scratch)(const ckernels_winograd *g, ptrdiff_t tiles) {
-  const ptrdiff_t per_tile = LEVEL(rounded)(g->input_channels, LANES) + LEVEL(rounded)(g->output_channels, BLOCK);
-  return POINTS * (tiles * per_tile + 2 * SKEW);
-}
-
 static ptrdiff_t LEVEL(winograd_convolution_scratch)(const ckernels_winograd *g) {
-  return LEVEL(winograd_scratch)(g, TILE_BLOCK);
+  const ptrdiff_t v_stride = LEVEL(rounded)(g->input_channels, LANES) / (g->bfloat16 ? 2 : 1);
+  const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
+  return POINTS * (LEVEL(tile_block)(g) * (v_stride + m_stride) + 2 * SKEW);
 }
 
 static ptrdiff_t LEVEL(winograd_gradient_scratch)(const ckernels_winograd *g) {
-  return LEVEL(winograd_scratch)(g, LEVEL(gradient_tile_block)(g));
+  const ptrdiff_t v_stride = LEVEL(rounded)(g->input_channels, LANES);
+  const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
+  const ptrdiff_t tiles = LEVEL(gradient_tile_block)(g), depth = g->bfloat16 ? (tiles + 1) / 2 : tiles;
+  return POINTS * (depth * (v_stride + m_stride) + 2 * SKEW);
 }
 
 static ptrdiff_t LEVEL(winograd_weight_count)(const ckernels_winograd *g) {
+  return POINTS * LEVEL(winograd_depth)(g) * LEVEL(rounded)(g->output_channels, BLOCK);
+}
+
+static ptrdiff_t LEVEL(winograd_gradient_count)(const ckernels_winograd *g) {
   return POINTS * g->input_channels * LEVEL(rounded)(g->output_channels, BLOCK);
 }
 
@@ -138,9 +174,10 @@ INLINE void LEVEL(prefetch_tiles)(const ckernels_winograd *g, const float *x, pt
 static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float *x, const float *weights,
                                         const float *bias, int relu, ptrdiff_t first, ptrdiff_t last, float *scratch,
                                         float *y) {
-  const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES);
-  const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
-  const ptrdiff_t blocks = (last - first + TILE_BLOCK - 1) / TILE_BLOCK;
+  const int narrow = g->bfloat16 != 0;
+  const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES) / (narrow ? 2 : 1);
+  const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK), depth = LEVEL(winograd_depth)(g);
+  const ptrdiff_t limit = LEVEL(tile_block)(g), blocks = (last - first + limit - 1) / limit;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t from = first + (last - first) * block / blocks, to = first + (last - first) * (block + 1) / blocks;
     const ptrdiff_t count = to - from, v_point = count * v_stride + SKEW, m_point = count * m_stride + SKEW;
@@ -153,11 +190,11 @@ static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float 
       LEVEL(prefetch_tiles)(g, y, g->output_height, g->output_width, g->output_channels, 0, 0, 4, 1, from, count, point);
       if (block + 1 < blocks)
         LEVEL(prefetch_tiles)(g, x, g->height, g->width, channels, g->top, g->left, 6, 0, to, next - to, point);
-      for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, u += channels * BLOCK)
+      for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, u += depth * BLOCK)
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           const ptrdiff_t start = count * tile / tiles, end = count * (tile + 1) / tiles;
-          LEVEL(product_tiles)[end - start - 1](v + point * v_point + start * v_stride, v_stride, u, channels,
-                                                m + point * m_point + start * m_stride + k, m_stride);
+          LEVEL(product_tiles)[narrow][end - start - 1](v + point * v_point + start * v_stride, v_stride, u, depth,
+                                                        m + point * m_point + start * m_stride + k, m_stride);
         }
     }
     LEVEL(winograd_output)(g, m, m_point, bias, relu, from, count, y);
@@ -167,15 +204,22 @@ static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float 
 static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const float *x, const float *dy,
                                             ptrdiff_t first, ptrdiff_t last, int adds, float *scratch,
                                             float *gradient) {
+  const int narrow = g->bfloat16 != 0;
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
   const ptrdiff_t limit = LEVEL(gradient_tile_block)(g), blocks = (last - first + limit - 1) / limit;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t from = first + (last - first) * block / blocks, to = first + (last - first) * (block + 1) / blocks;
-    const ptrdiff_t count = to - from, v_point = count * v_stride + SKEW, m_point = count * m_stride + SKEW;
+    const ptrdiff_t count = to - from, depth = narrow ? (count + 1) / 2 : count;
+    const ptrdiff_t v_point = depth * v_stride + SKEW, m_point = depth * m_stride + SKEW;
     float *v = scratch, *m = scratch + POINTS * v_point;
-    LEVEL(winograd_input)(g, x, from, count, v, v_point);
-    LEVEL(winograd_gradient)(g, dy, from, count, m, m_point);
+    if (narrow) {
+      LEVEL(winograd_input_pairs)(g, x, from, count, v, v_point);
+      LEVEL(winograd_gradient_pairs)(g, dy, from, count, m, m_point);
+    } else {
+      LEVEL(winograd_input)(g, x, from, count, v, v_point);
+      LEVEL(winograd_gradient)(g, dy, from, count, m, m_point);
+    }
     const ptrdiff_t tiles = (channels + TILE - 1) / TILE;
     float *du = gradient;
     const ptrdiff_t next = first + (last - first) * (block + 2) / blocks;
@@ -185,9 +229,9 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
       for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, du += channels * BLOCK)
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           const ptrdiff_t start = channels * tile / tiles, end = channels * (tile + 1) / tiles;
-          LEVEL(gradient_product_tiles)[end - start - 1](v + point * v_point + start, v_stride,
-                                                         m + point * m_point + k, m_stride, count, adds || block > 0,
-                                                         du + start * BLOCK);
+          LEVEL(gradient_product_tiles)[narrow][end - start - 1](v + point * v_point + start, v_stride,
+                                                                 m + point * m_point + k, m_stride, depth,
+                                                                 adds || block > 0, du + start * BLOCK);
         }
     }
   }

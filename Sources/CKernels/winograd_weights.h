@@ -20,26 +20,37 @@ INLINE void LEVEL(weight_gradient_line)(const vector u[6], vector g[3]) {
   g[2] = (far - near) * (1.0f / 6) + u[5];
 }
 
+// g Gᵀ, 6 × 3 transposed, of the output channels k ..< k + LANES of input channel c; zeros where there are none.
+INLINE void LEVEL(weight_half)(const ckernels_winograd *g, const float *w, ptrdiff_t c, ptrdiff_t k, vector half[18]) {
+  const ptrdiff_t inputs = g->input_channels, outputs = g->output_channels;
+  const ptrdiff_t left = c < inputs ? outputs - k : 0, valid = left < 0 ? 0 : left < LANES ? left : LANES;
+  for (int j = 0; j < 3; j++) {
+    vector column[3] = {0}, points[6];
+    for (int i = 0; i < 3; i++)
+      if (valid) memcpy(&column[i], w + ((3 * i + j) * inputs + c) * outputs + k, valid * sizeof(float));
+    LEVEL(weight_line)(column, points);
+    for (int i = 0; i < 6; i++) half[3 * i + j] = points[i];
+  }
+}
+
 static void LEVEL(winograd_weights)(const ckernels_winograd *g, const float *w, ptrdiff_t first, ptrdiff_t last,
                                     float *u) {
-  const ptrdiff_t inputs = g->input_channels, outputs = g->output_channels;
-  const ptrdiff_t padded = LEVEL(rounded)(outputs, BLOCK), point_stride = inputs * padded;
-  for (ptrdiff_t c = first; c < last; c++)
+  const ptrdiff_t depth = LEVEL(winograd_depth)(g), step = g->bfloat16 ? 2 : 1;
+  const ptrdiff_t padded = LEVEL(rounded)(g->output_channels, BLOCK), point_stride = depth * padded;
+  for (ptrdiff_t c = first; c < last; c += step)
     for (ptrdiff_t k = 0; k < padded; k += LANES) {
-      const ptrdiff_t left = outputs - k, valid = left < 0 ? 0 : left < LANES ? left : LANES;
-      vector half[18];
-      for (int j = 0; j < 3; j++) {
-        vector column[3] = {0}, points[6];
-        for (int i = 0; i < 3; i++)
-          memcpy(&column[i], w + ((3 * i + j) * inputs + c) * outputs + k, valid * sizeof(float));
-        LEVEL(weight_line)(column, points);
-        for (int i = 0; i < 6; i++) half[3 * i + j] = points[i];
-      }
-      float *to = u + (k / BLOCK * inputs + c) * BLOCK + k % BLOCK;
+      vector half[2][18];
+      LEVEL(weight_half)(g, w, c, k, half[0]);
+      if (g->bfloat16) LEVEL(weight_half)(g, w, c + 1, k, half[1]);
+      float *to = u + (k / BLOCK * depth + c / step) * BLOCK + k % BLOCK;
       for (int i = 0; i < 6; i++) {
-        vector points[6];
-        LEVEL(weight_line)(half + 3 * i, points);
-        for (int j = 0; j < 6; j++) store(to + (6 * i + j) * point_stride, points[j]);
+        vector points[2][6];
+        LEVEL(weight_line)(half[0] + 3 * i, points[0]);
+        if (g->bfloat16) {
+          LEVEL(weight_line)(half[1] + 3 * i, points[1]);
+          for (int j = 0; j < 6; j++) points[0][j] = (vector)LEVEL(bf_pairs)(points[0][j], points[1][j]);
+        }
+        for (int j = 0; j < 6; j++) store(to + (6 * i + j) * point_stride, points[0][j]);
       }
     }
 }

@@ -35,7 +35,7 @@ public final class Conv2D: Layer {
     // ReLU costs nothing inside the convolution.
     let y = x.convolved(
       with: context.value(of: kernel), bias: bias.map(context.value), stride: stride, padding: padding,
-      relu: activation == .relu)
+      relu: activation == .relu, precision: context.precision)
     return activation == .relu ? y : activation(y)
   }
 

@@ -1,7 +1,8 @@
 import Tensor
 
-/// A fully connected layer: x [N,inputs] → activation(x · kernel + bias) [N,units].
+/// A fully connected layer: x [..., inputs] → activation(x · kernel + bias) [..., units].
 ///
+/// All axes but the last are rows of the product, such as the steps of sequences [N,T,inputs].
 /// Parameters: `kernel` [inputs, units] (Glorot uniform), `bias` [units] (zeros), as in Keras.
 public final class Dense: Layer {
   public let kernel: Parameter
@@ -20,14 +21,14 @@ public final class Dense: Layer {
   }
 
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
-    if x.shape.rank > 2 {
-      return self(x.reshaped(to: [x.shape.rows, x.shape[-1]]), context).reshaped(to: outputShape(for: x.shape))
-    }
+    let shape = outputShape(for: x.shape)
+    let rows = x.shape.rank == 2 ? x : x.reshaped(to: [x.shape.rows, x.shape[-1]])
     let product =
       context.usesFloat16Weights
-      ? x.matrixProduct(float16Weights: kernel.value)
-      : x.matrixProduct(context.value(of: kernel), precision: context.precision)
-    return activation(product.adding(bias: context.value(of: bias)))
+      ? rows.matrixProduct(float16Weights: kernel.value)
+      : rows.matrixProduct(context.value(of: kernel), precision: context.precision)
+    let result = activation(product.adding(bias: context.value(of: bias)))
+    return shape.rank == 2 ? result : result.reshaped(to: shape)
   }
 
   public func outputShape(for input: Shape) -> Shape {

@@ -433,6 +433,96 @@ static void test_temporal_classification(ptrdiff_t columns, ptrdiff_t classes, p
   const double actual = k->temporal_classification(&geometry, z, label, length, scratch, slopes);
   compare_sums("temporal classification", &actual, &loss, 1);
   compare("temporal classification, slopes", 1e-6, slopes, expected, columns * classes);
+
+static void test_panel_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int transposed, int narrow) {
+  const ckernels_panels g = {depth, columns, narrow};
+  const ptrdiff_t bs = (transposed ? depth : columns) + 2, as = depth + 1, cs = columns + 3;
+  const ptrdiff_t words = narrow ? (depth + 1) / 2 : depth, panels = (columns + k->panel - 1) / k->panel;
+  float *a = numbers(rows * as), *b = numbers((transposed ? columns : depth) * bs), *bias = numbers(columns);
+  float *c = numbers(rows * cs), *y = NEW(float, rows * columns);
+  uint32_t *packed = NEW(uint32_t, k->panel_columns(columns) * words), *rounded = NEW(uint32_t, rows * words);
+  double *e = NEW(double, rows * columns);
+  for (int adds = 0; adds < 2; adds++) {
+    for (ptrdiff_t i = 0; i < rows; i++)
+      for (ptrdiff_t j = 0; j < columns; j++) {
+        double sum = adds ? c[i * cs + j] : bias[j];
+        for (ptrdiff_t l = 0; l < depth; l++) {
+          const float left = a[i * as + l], right = b[transposed ? j * bs + l : l * bs + j];
+          sum += narrow ? bfloat16(left) * bfloat16(right) : (double)left * right;
+        }
+        e[i * columns + j] = sum;
+      }
+    k->bfloat16_words(a, rows, narrow ? depth : 0, as, rounded);
+    // In two parts, as threads would.
+    k->pack_panels(&g, b, bs, transposed, 0, panels / 2, packed);
+    k->pack_panels(&g, b, bs, transposed, panels / 2, panels, packed);
+    k->panel_product(&g, narrow ? (void *)rounded : a, narrow ? words : as, rows, packed, adds ? NULL : bias, adds, c, cs);
+    for (ptrdiff_t i = 0; i < rows; i++) memcpy(y + i * columns, c + i * cs, (size_t)columns * sizeof *y);
+    compare(narrow ? "panel_product, bfloat16" : "panel_product", 2e-6, y, e, rows * columns);
+  }
+  release();
+}
+
+static double logistic(double x) { return 1 / (1 + exp(-x)); }
+
+// One step and its gradient; with `first`, that of a sequence's first step.
+static void test_lstm(ptrdiff_t rows, ptrdiff_t units, float scale, int first) {
+  const ckernels_lstm g = {rows, units};
+  const ptrdiff_t zs = 4 * units + 1, cs = units + 2, ys = units + 3, gs = 4 * units + 4, count = rows * units;
+  const ptrdiff_t words = (units + 1) / 2;
+  float *z = numbers(rows * zs), *before = numbers(rows * cs), *dy = numbers(rows * ys), *dh = numbers(count);
+  float *dc = numbers(count), *cells = NEW(float, rows * cs), *y = NEW(float, rows * ys);
+  float *gates = NEW(float, rows * gs), *dz = NEW(float, rows * zs);
+  float *sums = numbers(rows * 4 * units);
+  double *es = NEW(double, rows * 4 * units);
+  uint32_t *rounded = NEW(uint32_t, rows * words), *rounded_dz = NEW(uint32_t, rows * 2 * units);
+  for (ptrdiff_t i = 0; i < rows * zs; i++) z[i] *= scale;
+  double *ec = NEW(double, rows * cs), *ey = NEW(double, rows * ys), *eg = NEW(double, rows * gs);
+  double *edz = NEW(double, rows * zs), *edc = NEW(double, count);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t u = 0; u < units; u++) {
+      const float *from = z + i * zs + u;
+      const double in = logistic(from[0]), forget = logistic(from[units]), new = tanh(from[2 * units]);
+      const double out = logistic(from[3 * units]), c0 = first ? 0 : before[i * cs + u], c = in * new + forget * c0;
+      const double t = tanh(c), h = dy[i * ys + u] + (double)dh[i * units + u];
+      const double d = dc[i * units + u] + h * out * (1 - t * t);
+      const double values[4] = {in, forget, new, out};
+      const double slopes[4] = {d * new * in * (1 - in), d * c0 * forget * (1 - forget), d * in * (1 - new * new),
+                                h * t * out * (1 - out)};
+      ec[i * cs + u] = c, ey[i * ys + u] = out * t, edc[i * units + u] = d * forget;
+      for (int j = 0; j < 4; j++) {
+        eg[i * gs + j * units + u] = values[j], edz[i * zs + j * units + u] = slopes[j];
+        es[(i * 4 + j) * units + u] = sums[(i * 4 + j) * units + u] + slopes[j];
+      }
+    }
+  const ckernels_lstm_step step = {z, zs, first ? NULL : before, cs, cells, cs, y, ys, gates, gs, rounded};
+  k->lstm_gates(&g, &step);
+  compare("lstm_gates, cells", 4e-7, cells, ec, rows * cs);
+  compare("lstm_gates, y", 4e-7, y, ey, rows * ys);
+  compare("lstm_gates, gates", 2.5e-7, gates, eg, rows * gs);
+  const ckernels_lstm_gradient_step back = {dy, ys, dh, gates, gs, cells, first ? NULL : before, cs, dc, dz, zs, sums, rounded_dz};
+  k->lstm_gate_gradients(&g, &back);
+  compare("lstm_gate_gradients, dc", 1e-6, dc, edc, count);
+  compare("lstm_gate_gradients, dz", 1e-6, dz, edz, rows * zs);
+  compare("lstm_gate_gradients, sums", 1e-6, sums, es, rows * 4 * units);
+  float *narrow = NEW(float, rows * zs);
+  double *edn = NEW(double, rows * zs);
+  for (ptrdiff_t i = 0; i < rows; i++) {
+    for (ptrdiff_t u = 0; u < units; u++) {
+      const uint32_t bits = (uint32_t)((uint16_t *)(rounded + i * words))[u] << 16;
+      memcpy(narrow + i * zs + u, &bits, sizeof bits);
+      edn[i * zs + u] = bfloat16(y[i * ys + u]);
+    }
+  }
+  // Numbers below the smallest normal one have fewer bits than the reference gives them.
+  compare("lstm_gates, rounded", 1e-38, narrow, edn, rows * zs);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    for (ptrdiff_t u = 0; u < 4 * units; u++) {
+      const uint32_t bits = (uint32_t)((uint16_t *)(rounded_dz + i * 2 * units))[u] << 16;
+      memcpy(narrow + i * zs + u, &bits, sizeof bits);
+      edn[i * zs + u] = bfloat16(dz[i * zs + u]);
+    }
+  compare("lstm_gate_gradients, rounded", 1e-38, narrow, edn, rows * zs);
   release();
 }
 
@@ -471,6 +561,15 @@ int main(void) {
       for (ptrdiff_t length = 0; length <= 9; length++)
         for (int spread = 1; spread <= 1000; spread *= 10)
           test_temporal_classification(1 + (7 * i + 5 * length) % 40, 1 + channels[i], length, spread);
+
+    // The other kernels' tests see the same numbers at every level as before there were these.
+    const uint32_t last_state = state;
+    for (int i = 0; i < 6; i++)
+      for (int j = 0; j < 4; j++) test_panel_products(products[i][0], products[i][1], products[i][2], j & 1, j >> 1);
+    static const ptrdiff_t units[] = {1, 3, 4, 5, 16, 21, 32, 33, 128};
+    for (int i = 0; i < 9; i++)
+      for (int j = 0; j < 2; j++) test_lstm(1 + i % 4, units[i], i % 3 == 2 ? 120 : 4, j);
+    state = last_state;
     print_results();
   }
   printf(failures ? "%d kernels are wrong\n" : "all kernels agree\n", failures);

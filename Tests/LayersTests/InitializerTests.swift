@@ -46,6 +46,45 @@ import Testing
     #expect(abs(Double(beyond) / count - 0.0455) < 5 * (0.0455 * 0.9545 / count).squareRoot())
   }
 
+  /// Rows, or columns where there are fewer, are orthogonal and of length 1; no direction is preferred.
+  @Test(arguments: [[16, 64], [64, 16], [1, 5], [24, 24], [3, 4, 30]])
+  func orthogonal(_ dimensions: [Int]) {
+    let shape = Shape(dimensions)
+    let values = draw(.orthogonal, shape)
+    let (rows, columns) = (shape.rows, shape[-1])
+    let count = min(rows, columns)
+    func element(_ vector: Int, _ index: Int) -> Double {
+      rows <= columns ? values[vector * columns + index] : values[index * columns + vector]
+    }
+    for a in 0..<count {
+      for b in 0...a {
+        let product = (0..<max(rows, columns)).reduce(0) { $0 + element(a, $1) * element(b, $1) }
+        #expect(abs(product - (a == b ? 1 : 0)) < 1e-6)
+      }
+    }
+    #expect(values == draw(.orthogonal, shape) && values != draw(.orthogonal, shape, seed: 6))
+    if values.count > 500 {
+      let mean = values.reduce(0, +) / Double(values.count)
+      #expect(abs(mean) < 5 / (Double(values.count) * Double(max(rows, columns))).squareRoot())
+    }
+  }
+
+  @Test func defaultsOfRecurrentLayers() {
+    let model = Sequential { Bidirectional(LSTM(6, 8)).named("lstm") }
+    model.initialize(seed: 2)
+    let weights = model.weights.tensors.mapValues { $0.elements() }
+    for direction in ["forward", "backward"] {
+      let bias = [Float](repeating: 0, count: 8) + [Float](repeating: 1, count: 8) + [Float](repeating: 0, count: 16)
+      #expect(weights["lstm/\(direction)/bias"] == bias)
+      let row = weights["lstm/\(direction)/recurrent_kernel"]?.prefix(32).reduce(0) { $0 + $1 * $1 } ?? 0
+      #expect(abs(row - 1) < 1e-5)
+      let largest = weights["lstm/\(direction)/kernel"]?.map(abs).max() ?? 0
+      let limit = (6 / Float(6 + 32)).squareRoot()
+      #expect(largest <= limit && largest > 0.9 * limit)
+    }
+    #expect(weights["lstm/forward/kernel"] != weights["lstm/backward/kernel"])
+  }
+
   private func model(reversed: Bool) -> Sequential {
     let first = Dense(4, 3).named("first")
     let second = Conv2D(2, 3, kernelSize: 3).named("second")

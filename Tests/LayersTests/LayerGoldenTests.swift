@@ -39,6 +39,13 @@ struct LayerCase: Decodable, Sendable, CustomTestStringConvertible {
       return Conv2D(
         units[0], units[1], kernelSize: try #require(layer.size), stride: layer.stride ?? 1,
         padding: try #require(layer.padding), useBias: layer.bias ?? true, activation: layer.activation ?? .linear)
+    case "conv1d":
+      return Conv1D(
+        units[0], units[1], kernelSize: try #require(layer.size), stride: layer.stride ?? 1,
+        padding: try #require(layer.padding), useBias: layer.bias ?? true, activation: layer.activation ?? .linear)
+    case "lstm": return LSTM(units[0], units[1])
+    case "reversed lstm": return LSTM(units[0], units[1], reversed: true)
+    case "bidirectional": return Bidirectional(LSTM(units[0], units[1]))
     case "dense": return Dense(units[0], units[1], activation: layer.activation ?? .linear)
     case "norm":
       // The defaults are under test where the case names no others.
@@ -80,7 +87,11 @@ struct LayerCase: Decodable, Sendable, CustomTestStringConvertible {
 
 /// Every layer against Keras 3.15.1.
 @Suite struct LayerGoldenTests {
-  @Test(arguments: try FixtureFiles.cases("layers.json", of: LayerCase.self))
+  private static func cases() throws -> [LayerCase] {
+    try FixtureFiles.cases("layers.json") + FixtureFiles.cases("sequences.json")
+  }
+
+  @Test(arguments: try Self.cases())
   func equalsKeras(_ item: LayerCase) throws {
     let layer = try item.makeLayer()
     #expect(misdeclaredMembers(of: layer) == [])
@@ -115,8 +126,7 @@ struct LayerCase: Decodable, Sendable, CustomTestStringConvertible {
   }
 
   /// Without gradients the results are the same: layers may take another path then.
-  @Test(
-    arguments: try FixtureFiles.cases("layers.json", of: LayerCase.self).filter { !$0.training || $0.changed.isEmpty })
+  @Test(arguments: try Self.cases().filter { !$0.training || $0.changed.isEmpty })
   func inferenceEqualsKeras(_ item: LayerCase) throws {
     let layer = try item.makeLayer()
     try layer.load(Weights(item.weights.mapValues(\.tensor)))
@@ -135,6 +145,16 @@ struct LayerCase: Decodable, Sendable, CustomTestStringConvertible {
     let norm = BatchNorm(4)
     #expect(norm.parameters.map(\.name) == ["gamma", "beta", "moving_mean", "moving_variance"])
     #expect(norm.parameters.map(\.isTrainable) == [true, true, false, false])
+    #expect(LSTM(3, 4).parameters.map(\.name) == ["kernel", "recurrent_kernel", "bias"])
+    #expect(LSTM(3, 4).parameters.map(\.shape) == [[3, 16], [4, 16], [16]])
+    #expect(
+      Bidirectional(LSTM(3, 4)).namedParameters.map(\.name) == [
+        "forward/kernel", "forward/recurrent_kernel", "forward/bias", "backward/kernel", "backward/recurrent_kernel",
+        "backward/bias",
+      ])
+    #expect(Conv1D(3, 4, kernelSize: 5).parameters.map(\.name) == ["kernel", "bias"])
+    #expect(Conv1D(3, 4, kernelSize: 5, useBias: false).parameters.map(\.name) == ["kernel"])
+    #expect(Conv1D(3, 4, kernelSize: 5).kernel.shape == [5, 3, 4])
     #expect(Conv2D(3, 4, kernelSize: 5).kernel.shape == [5, 5, 3, 4])
     #expect(Dense(3, 4).kernel.shape == [3, 4])
     #expect(Conv2D(3, 4, kernelSize: 5).parameterCount == 5 * 5 * 3 * 4 + 4)

@@ -87,6 +87,8 @@ import Testing
     let layers: [any Layer] = [
       Conv2D(3, 4, kernelSize: 3), Conv2D(3, 4, kernelSize: 3, useBias: false), Dense(3, 4), BatchNorm(3),
       MaxPool2D(), GlobalAveragePool(), Flatten(), Dropout(0.5), ReLU(), Sigmoid(),
+      LSTM(3, 4), Bidirectional(LSTM(3, 4)), Bidirectional(LSTM(3, 4), backward: LSTM(3, 4, reversed: true)),
+      Conv1D(3, 4, kernelSize: 3), Conv1D(3, 4, kernelSize: 3, useBias: false),
       Sequential { Dense(1, 2) },
       Residual {
         Dense(2, 2)

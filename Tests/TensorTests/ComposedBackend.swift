@@ -11,15 +11,37 @@ struct ComposedBackend: Backend {
     base.matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB, precision: precision)
   }
 
-  func convolution(_ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool) -> Tensor {
-    base.convolution(x, kernel: kernel, bias: bias, geometry: geometry, relu: relu)
+  func convolution(
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool,
+    precision: ArithmeticPrecision
+  ) -> Tensor {
+    base.convolution(x, kernel: kernel, bias: bias, geometry: geometry, relu: relu, precision: precision)
   }
-  func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    base.convolutionInputGradient(dy, kernel: kernel, geometry: geometry)
+  func convolutionInputGradient(
+    _ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor {
+    base.convolutionInputGradient(dy, kernel: kernel, geometry: geometry, precision: precision)
   }
-  func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    base.convolutionKernelGradient(x, dy: dy, geometry: geometry)
+  func convolutionKernelGradient(
+    _ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor {
+    base.convolutionKernelGradient(x, dy: dy, geometry: geometry, precision: precision)
   }
+
+  func lstm(
+    _ x: Tensor, _ directions: [LSTMDirection], precision: ArithmeticPrecision, keepsRecord: Bool
+  ) -> (y: Tensor, record: LSTMRecord?) {
+    base.lstm(x, directions, precision: precision, keepsRecord: keepsRecord)
+  }
+  func lstmGradient(
+    _ dy: Tensor, x: Tensor, y: Tensor, _ directions: [LSTMDirection], _ record: LSTMRecord,
+    precision: ArithmeticPrecision, needsX: Bool, needsWeights: Bool
+  ) -> LSTMGradients {
+    base.lstmGradient(
+      dy, x: x, y: y, directions, record, precision: precision, needsX: needsX, needsWeights: needsWeights)
+  }
+  func concatenation(_ tensors: [Tensor]) -> Tensor { base.concatenation(tensors) }
+  func columns(_ columns: Range<Int>, of x: Tensor) -> Tensor { base.columns(columns, of: x) }
 
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?) {
     base.maxPool(x, geometry: geometry, keepOffsets: keepOffsets)

@@ -51,6 +51,11 @@ struct ConvolutionSizes: CustomStringConvertible {
     ConvolutionSizes(height: 5, width: 9, inputs: 3, outputs: 5, kernelHeight: 1, kernelWidth: 3),
     ConvolutionSizes(batch: 2, height: 9, width: 4, inputs: 2, outputs: 17, kernelHeight: 5, kernelWidth: 2, stride: 2),
     ConvolutionSizes(height: 6, width: 7, inputs: 2, outputs: 3, kernelHeight: 2, kernelWidth: 4, padding: .valid),
+    // Images of one row, as sequences are.
+    ConvolutionSizes(batch: 3, height: 1, width: 50, inputs: 5, outputs: 33, kernelHeight: 1, kernelWidth: 3),
+    ConvolutionSizes(
+      batch: 2, height: 1, width: 13, inputs: 3, outputs: 4, kernelHeight: 1, kernelWidth: 4, stride: 2, padding: .valid
+    ),
     // The kernel covers the whole image.
     ConvolutionSizes(
       batch: 3, height: 5, width: 7, inputs: 3, outputs: 5, kernelHeight: 5, kernelWidth: 7, padding: .valid),

@@ -8,8 +8,12 @@ import Testing
 /// may depend on old memory, stay unwritten or be written beyond its end.
 struct Winograd {
   let kernels: UnsafePointerToKernels
+  let precision: ArithmeticPrecision
 
-  init(_ level: SIMDLevel) { kernels = CPUBackend(level: level).kernels }
+  init(_ level: SIMDLevel, _ precision: ArithmeticPrecision = .float32) {
+    kernels = CPUBackend(level: level).kernels
+    self.precision = precision
+  }
 
   /// - Parameters:
   ///   - together: how many images are computed at once; nil for all.
@@ -19,7 +23,8 @@ struct Winograd {
     bands: Int? = nil
   ) -> Tensor {
     compute(
-      WinogradConvolution(WinogradGeometry(geometry), kernel: kernel, bias: bias, relu: relu, kernels: kernels), x,
+      WinogradConvolution(
+        WinogradGeometry(geometry, precision), kernel: kernel, bias: bias, relu: relu, kernels: kernels), x,
       into: geometry.outputShape, together: together, bands: bands)
   }
 
@@ -28,13 +33,13 @@ struct Winograd {
   ) -> Tensor {
     compute(
       WinogradConvolution(
-        WinogradGeometry(inputGradientOf: geometry), kernel: turned(kernel), bias: nil, relu: false, kernels: kernels),
-      dy, into: geometry.inputShape, together: together, bands: bands)
+        WinogradGeometry(inputGradientOf: geometry, precision), kernel: turned(kernel), bias: nil, relu: false,
+        kernels: kernels), dy, into: geometry.inputShape, together: together, bands: bands)
   }
 
   /// - Parameter parts: how many sums the images are divided among, as among threads.
   func kernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry, parts: Int = 1) -> Tensor {
-    let sum = WinogradKernelGradient(geometry, kernels: kernels)
+    let sum = WinogradKernelGradient(geometry, precision, kernels: kernels)
     let sums = Tensor(zeros: [parts, sum.sumCount])
     let scratch = spoiled(sum.scratch().shape)
     for part in 0..<parts {

@@ -18,8 +18,10 @@ import Training
     return { temperature in drawn.map { (1 / (1 + exp(-$0.logit / temperature)), $0.isRight) } }
   }
 
+  /// Doubt below half of what float32 can tell from certainty counts as that much.
   private func logLoss(_ readings: [(confidence: Double, isRight: Bool)]) -> Double {
-    readings.reduce(0) { $0 - log($1.isRight ? $1.confidence : 1 - $1.confidence) } / Double(readings.count)
+    readings.reduce(0) { $0 - log(max(0x1p-24, $1.isRight ? $1.confidence : 1 - $1.confidence)) }
+      / Double(readings.count)
   }
 
   /// The temperature is that of the smallest loss of all that a fine grid tries, and near the one that drew the readings.

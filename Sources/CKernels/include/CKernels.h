@@ -25,6 +25,8 @@ typedef struct {
   ptrdiff_t output_height, output_width;
   ptrdiff_t top, left;
   ptrdiff_t input_channels, output_channels;
+  /// Whether the factors of the points' products are rounded to bfloat16.
+  int bfloat16;
 } ckernels_winograd;
 
 /// A matrix product c [rows, columns] = op(a) · op(b) over `depth`, row-major; strides are floats from row to row in
@@ -34,6 +36,50 @@ typedef struct {
   ptrdiff_t a_stride, b_stride, c_stride;
   int transpose_a, transpose_b;
 } ckernels_product;
+
+/// The right-hand side b [depth, columns] of products, packed in panels (see panel_products.h) of floats or, where `bfloat16`
+/// is set, of pairs of bfloat16. A word is 32 bits: one float, or the two bfloat16 of an even and the following odd depth.
+typedef struct {
+  ptrdiff_t depth, columns;
+  int bfloat16;
+} ckernels_panels;
+
+/// Some sequences of an LSTM at one step: a row is a sequence. Gates come in the order input, forget, cell, output.
+typedef struct {
+  ptrdiff_t rows, units;
+} ckernels_lstm;
+
+/// What one step reads and writes; strides are floats from row to row.
+typedef struct {
+  const float *z;  ///< [rows, 4 · units], the gates before their functions
+  ptrdiff_t z_stride;
+  const float *previous_cells;  ///< [rows, units]; NULL for zeros; may be `cells`
+  ptrdiff_t previous_stride;
+  float *cells;  ///< [rows, units]
+  ptrdiff_t cell_stride;
+  float *y;  ///< [rows, units]
+  ptrdiff_t y_stride;
+  float *gates;  ///< [rows, 4 · units], after their functions, for the gradient; may be NULL
+  ptrdiff_t gate_stride;
+  uint32_t *rounded;  ///< y in words of bfloat16, [rows, ⌈units / 2⌉]; may be NULL. The half that an odd number of units
+                      ///< leaves over is not written.
+} ckernels_lstm_step;
+
+/// What the gradient of one step reads and writes.
+typedef struct {
+  const float *dy;  ///< [rows, units], the gradient of the step's result
+  ptrdiff_t dy_stride;
+  const float *dh;     ///< [rows, units] without gaps, what the following step adds to it
+  const float *gates;  ///< as the step left them
+  ptrdiff_t gate_stride;
+  const float *cells, *previous_cells;  ///< as the step had them; `previous_cells` may be NULL for zeros
+  ptrdiff_t cell_stride;
+  float *dc;  ///< [rows, units] without gaps: the gradient of the cells, from the following step and for the previous one
+  float *dz;  ///< [rows, 4 · units]
+  ptrdiff_t dz_stride;
+  float *sums;        ///< [rows, 4 · units] without gaps; dz is added to it
+  uint32_t *rounded;  ///< dz in words of bfloat16, [rows, 2 · units]; may be NULL
+} ckernels_lstm_gradient_step;
 
 /// One max pooling of one image.
 typedef struct {
@@ -84,9 +130,11 @@ typedef struct {
   ptrdiff_t (*winograd_gradient_scratch)(const ckernels_winograd *geometry);
   /// How many tiles the gradient of the weights is best given at once.
   ptrdiff_t (*winograd_gradient_tiles)(const ckernels_winograd *geometry);
-  /// Floats that the weights take, seen at Winograd's points.
+  /// Floats that the weights take, seen at Winograd's points, and their gradient.
   ptrdiff_t (*winograd_weight_count)(const ckernels_winograd *geometry);
-  /// The input channels first ..< last of w [3, 3, input_channels, output_channels] at Winograd's points.
+  ptrdiff_t (*winograd_gradient_count)(const ckernels_winograd *geometry);
+  /// The input channels first ..< last of w [3, 3, input_channels, output_channels] at Winograd's points. `first` is even, and
+  /// `last` too unless it is the number of channels.
   void (*winograd_weights)(const ckernels_winograd *geometry, const float *w, ptrdiff_t first, ptrdiff_t last,
                            float *points);
   /// The tiles first ..< last, counted over all images from `x` on, of y = [relu](x ⋆ w + bias). `bias` as in
@@ -115,6 +163,25 @@ typedef struct {
 
   /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float.
   void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const float *b, float *c);
+
+  /// Columns per panel.
+  ptrdiff_t panel;
+  /// Columns with those that fill up the last panel: the words of a packed b are so many times the words of the depth.
+  ptrdiff_t (*panel_columns)(ptrdiff_t columns);
+  /// Packs the panels first ..< last of b [depth, columns], or of b [columns, depth] transposed; `stride` is that of b's
+  /// rows. `packed` is the address of all panels.
+  void (*pack_panels)(const ckernels_panels *geometry, const float *b, ptrdiff_t stride, int transposed,
+                      ptrdiff_t first, ptrdiff_t last, uint32_t *packed);
+  /// c [rows, columns] = a · b [+ bias] [+ c]; a row of a are the words of the depth, rows are `a_stride` words apart.
+  void (*panel_product)(const ckernels_panels *geometry, const void *a, ptrdiff_t a_stride, ptrdiff_t rows,
+                        const uint32_t *packed, const float *bias, int adds, float *c, ptrdiff_t c_stride);
+  /// Rows of x, `stride` floats apart, rounded to bfloat16: [rows, ⌈columns / 2⌉] words, a missing number being zero.
+  void (*bfloat16_words)(const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, uint32_t *words);
+
+  /// The gates, cells and result of one step of an LSTM.
+  void (*lstm_gates)(const ckernels_lstm *geometry, const ckernels_lstm_step *step);
+  /// The gradient of z of one step of an LSTM.
+  void (*lstm_gate_gradients)(const ckernels_lstm *geometry, const ckernels_lstm_gradient_step *step);
 
   /// Columns per block of float16 weights, and the most rows of a product with them; 0 where this level has none.
   ptrdiff_t float16_block, float16_rows;

@@ -45,7 +45,7 @@ struct FusedBlock {
       geometry, relu: relu,
       pooling: pooling.map {
         PoolingGeometry(x: geometry.outputShape, window: $0.window, stride: $0.stride, padding: $0.padding)
-      })
+      }, precision: context.precision)
     let weights = ConvolutionBlockWeights(
       kernel: context.value(of: convolution.kernel), bias: convolution.bias.map(context.value),
       gamma: context.value(of: normalization.gamma), beta: context.value(of: normalization.beta),

@@ -16,12 +16,17 @@ public protocol Backend: Sendable {
 
   /// x [N,H,W,C] ⋆ kernel [h,w,C,K] + bias [K], then ReLU where asked.
   func convolution(
-    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool,
+    precision: ArithmeticPrecision
   ) -> Tensor
   /// The gradient of a convolution's input for the gradient `dy` of its output.
-  func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor
+  func convolutionInputGradient(
+    _ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor
   /// The gradient of a convolution's kernel for the gradient `dy` of its output.
-  func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor
+  func convolutionKernelGradient(
+    _ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor
 
   /// A convolution block with the batch's own statistics; see `Tensor.convolutionBlock`. Composed of the other operations
   /// unless the backend has a faster one, as the following two.
@@ -37,6 +42,21 @@ public protocol Backend: Sendable {
   func convolutionBlock(
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock, mean: Tensor, variance: Tensor
   ) -> Tensor
+
+  /// LSTMs over x [N,T,C], with what the gradient needs where asked; see `Tensor.lstm`.
+  func lstm(
+    _ x: Tensor, _ directions: [LSTMDirection], precision: ArithmeticPrecision, keepsRecord: Bool
+  ) -> (y: Tensor, record: LSTMRecord?)
+  /// The gradients of an LSTM's inputs for the gradient `dy` of its result `y`.
+  func lstmGradient(
+    _ dy: Tensor, x: Tensor, y: Tensor, _ directions: [LSTMDirection], _ record: LSTMRecord,
+    precision: ArithmeticPrecision, needsX: Bool, needsWeights: Bool
+  ) -> LSTMGradients
+
+  /// Tensors side by side along the last axis.
+  func concatenation(_ tensors: [Tensor]) -> Tensor
+  /// Some indices of the last axis.
+  func columns(_ columns: Range<Int>, of x: Tensor) -> Tensor
 
   /// Max pooling, with the winners' positions in their windows (uint8) where asked.
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?)

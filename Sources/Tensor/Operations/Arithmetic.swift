@@ -24,6 +24,15 @@ extension Tensor {
     return tracked(x.device.backend.scaled(x, by: scale), from: [x], operation: "scale") { [$0 * scale] }
   }
 
+  /// x · scale + offset. Gradient: dy · scale.
+  public func rescaled(by scale: Float, offset: Float) -> Tensor {
+    requireFloat("rescaled")
+    let count = shape.rank == 0 ? 1 : shape[-1]
+    let value = device.backend.columnAffine(
+      self, scale: [Float](repeating: scale, count: count), shift: [Float](repeating: offset, count: count))
+    return Self.tracked(value, from: [self], operation: "rescaled") { [$0 * scale] }
+  }
+
   /// x [..., C] + bias [C]. Gradients: dy, and its sums over all axes but the last.
   public func adding(bias: Tensor) -> Tensor {
     requireFloat("adding(bias:)")

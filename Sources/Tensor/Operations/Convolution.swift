@@ -7,9 +7,11 @@ extension Tensor {
   ///   - kernel: [h, w, C, K].
   ///   - bias: [K].
   ///   - relu: whether negative results become 0; equal to `relu()` of the result, without a pass of its own.
+  ///   - precision: of the factors, and of those of the gradients.
   /// - Returns: x [N,H,W,C] → [N,H',W',K].
   public func convolved(
-    with kernel: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .same, relu: Bool = false
+    with kernel: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Padding = .same, relu: Bool = false,
+    precision: ArithmeticPrecision = .float32
   ) -> Tensor {
     requireFloat("convolved")
     kernel.requireFloat("convolved")
@@ -19,7 +21,8 @@ extension Tensor {
       precondition(
         bias.shape == [geometry.outputChannels], "convolved: bias \(bias.shape) does not fit \(kernel.shape)")
     }
-    let y = device.backend.convolution(self, kernel: kernel, bias: bias, geometry: geometry, relu: relu)
+    let y = device.backend.convolution(
+      self, kernel: kernel, bias: bias, geometry: geometry, relu: relu, precision: precision)
     let (x, weights) = (detached, kernel.detached)
     let (needsX, needsKernel, needsBias) = (isTracked, kernel.isTracked, bias?.isTracked ?? false)
     let inputs = [self, kernel] + (bias.map { [$0] } ?? [])
@@ -33,8 +36,10 @@ extension Tensor {
         biasGradient = backend.columnSums(dy)
       }
       return [
-        needsX ? backend.convolutionInputGradient(dy, kernel: weights, geometry: geometry) : nil,
-        needsKernel ? backend.convolutionKernelGradient(x, dy: dy, geometry: geometry) : nil,
+        needsX
+          ? backend.convolutionInputGradient(dy, kernel: weights, geometry: geometry, precision: precision) : nil,
+        needsKernel
+          ? backend.convolutionKernelGradient(x, dy: dy, geometry: geometry, precision: precision) : nil,
         biasGradient,
       ]
     }

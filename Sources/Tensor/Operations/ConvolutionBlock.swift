@@ -1,4 +1,4 @@
-/// What surrounds the convolution of a block: where ReLU stands, and whether pooling follows.
+/// A block's convolution and what surrounds it: where ReLU stands, and whether pooling follows.
 public struct ConvolutionBlock: Sendable, Hashable {
   /// Where ReLU stands in a block.
   public enum ReLUPlace: Sendable, Hashable {
@@ -9,9 +9,14 @@ public struct ConvolutionBlock: Sendable, Hashable {
   public let relu: ReLUPlace
   /// Max pooling of the normalised result; nil for none.
   public let pooling: PoolingGeometry?
+  /// Of the factors of the convolution and of its gradients.
+  public let precision: ArithmeticPrecision
 
   /// - Parameter pooling: of the convolution's output.
-  public init(_ convolution: ConvolutionGeometry, relu: ReLUPlace, pooling: PoolingGeometry?) {
+  public init(
+    _ convolution: ConvolutionGeometry, relu: ReLUPlace, pooling: PoolingGeometry?,
+    precision: ArithmeticPrecision = .float32
+  ) {
     precondition(
       pooling == nil || pooling?.inputShape == convolution.outputShape,
       "ConvolutionBlock: a pooling of \(String(describing: pooling?.inputShape)) after a convolution to "
@@ -19,6 +24,7 @@ public struct ConvolutionBlock: Sendable, Hashable {
     self.convolution = convolution
     self.relu = relu
     self.pooling = pooling
+    self.precision = precision
   }
 
   public var outputShape: Shape { pooling?.outputShape ?? convolution.outputShape }
@@ -145,7 +151,7 @@ extension Backend {
   ) -> (y: Tensor, record: ConvolutionBlockRecord) {
     let convolved = convolution(
       x, kernel: weights.kernel, bias: weights.bias, geometry: block.convolution,
-      relu: block.relu == .beforeNormalization)
+      relu: block.relu == .beforeNormalization, precision: block.precision)
     let (mean, variance) = columnMoments(convolved)
     let record = ConvolutionBlockRecord(convolved: convolved, winners: nil, mean: mean, variance: variance)
     return (normalizedAndPooled(record, weights, block, keepOffsets: false).y, record)
@@ -156,7 +162,7 @@ extension Backend {
   ) -> Tensor {
     let convolved = convolution(
       x, kernel: weights.kernel, bias: weights.bias, geometry: block.convolution,
-      relu: block.relu == .beforeNormalization)
+      relu: block.relu == .beforeNormalization, precision: block.precision)
     let record = ConvolutionBlockRecord(
       convolved: convolved, winners: nil, mean: mean.elements().map(Double.init),
       variance: variance.elements().map(Double.init))
@@ -184,8 +190,11 @@ extension Backend {
       bias = columnSums(gradient)
     }
     return ConvolutionBlockGradients(
-      x: needsX ? convolutionInputGradient(gradient, kernel: weights.kernel, geometry: block.convolution) : nil,
-      kernel: needsKernel ? convolutionKernelGradient(x, dy: gradient, geometry: block.convolution) : nil,
+      x: needsX
+        ? convolutionInputGradient(
+          gradient, kernel: weights.kernel, geometry: block.convolution, precision: block.precision) : nil,
+      kernel: needsKernel
+        ? convolutionKernelGradient(x, dy: gradient, geometry: block.convolution, precision: block.precision) : nil,
       bias: bias, gamma: normalization.gammaGradient(products: products),
       beta: Tensor(sums.map(Float.init), shape: weights.beta.shape))
   }

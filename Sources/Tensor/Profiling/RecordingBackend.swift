@@ -18,8 +18,7 @@ struct RecordingBackend: Backend {
       case (false, true): "matrixProduct a·bᵀ"
       case (true, true): "matrixProduct aᵀ·bᵀ"
       }
-    let suffix = precision == .float32 ? "" : ", \(precision.rawValue)"
-    return record(name + suffix, [a.shape, b.shape], flops: 2 * m * n * k, reading: [a, b]) {
+    return record(name + precision.suffix, [a.shape, b.shape], flops: 2 * m * n * k, reading: [a, b]) {
       base.matrixProduct(a, b, transposeA: transposeA, transposeB: transposeB, precision: precision)
     }
   }
@@ -34,23 +33,30 @@ struct RecordingBackend: Backend {
   }
 
   func convolution(
-    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool,
+    precision: ArithmeticPrecision
   ) -> Tensor {
     record(
-      relu ? "convolution, relu" : "convolution", [x.shape, kernel.shape], flops: geometry.flops, reading: [x, kernel]
-    ) { base.convolution(x, kernel: kernel, bias: bias, geometry: geometry, relu: relu) }
+      (relu ? "convolution, relu" : "convolution") + precision.suffix, [x.shape, kernel.shape], flops: geometry.flops,
+      reading: [x, kernel]
+    ) { base.convolution(x, kernel: kernel, bias: bias, geometry: geometry, relu: relu, precision: precision) }
   }
 
-  func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    record("convolutionInputGradient", [dy.shape, kernel.shape], flops: geometry.flops, reading: [dy, kernel]) {
-      base.convolutionInputGradient(dy, kernel: kernel, geometry: geometry)
-    }
+  func convolutionInputGradient(
+    _ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor {
+    record(
+      "convolutionInputGradient" + precision.suffix, [dy.shape, kernel.shape], flops: geometry.flops,
+      reading: [dy, kernel]
+    ) { base.convolutionInputGradient(dy, kernel: kernel, geometry: geometry, precision: precision) }
   }
 
-  func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    record("convolutionKernelGradient", [x.shape, dy.shape], flops: geometry.flops, reading: [x, dy]) {
-      base.convolutionKernelGradient(x, dy: dy, geometry: geometry)
-    }
+  func convolutionKernelGradient(
+    _ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision
+  ) -> Tensor {
+    record(
+      "convolutionKernelGradient" + precision.suffix, [x.shape, dy.shape], flops: geometry.flops, reading: [x, dy]
+    ) { base.convolutionKernelGradient(x, dy: dy, geometry: geometry, precision: precision) }
   }
 
   func convolutionBlock(
@@ -79,13 +85,53 @@ struct RecordingBackend: Backend {
     // dy and the winners are read for the sums and again for the pixels' gradients.
     let reading = [dy, dy, x, record.convolved] + (record.winners.map { [$0, $0] } ?? [])
     return self.record(
-      block.name + " gradient", [x.shape, weights.kernel.shape],
+      block.steps + " gradient" + block.precision.suffix, [x.shape, weights.kernel.shape],
       flops: ((needsX ? 1 : 0) + (needsKernel ? 1 : 0)) * block.convolution.flops, reading: reading,
       bytesWritten: needsX ? x.byteCount : 0
     ) {
       base.convolutionBlockGradient(
         dy, x: x, weights, block, record, needsX: needsX, needsKernel: needsKernel)
     }
+  }
+
+  func lstm(
+    _ x: Tensor, _ directions: [LSTMDirection], precision: ArithmeticPrecision, keepsRecord: Bool
+  ) -> (y: Tensor, record: LSTMRecord?) {
+    let steps = x.shape.rows * directions.count
+    let units = directions[0].units
+    let weights = directions.flatMap { [$0.kernel, $0.recurrentKernel] }
+    return record(
+      "lstm" + precision.suffix, [x.shape] + weights.map(\.shape), flops: LSTMDirection.flops(directions, x),
+      reading: [x] + weights, bytesWritten: 4 * steps * units * (keepsRecord ? 6 : 1)
+    ) { base.lstm(x, directions, precision: precision, keepsRecord: keepsRecord) }
+  }
+
+  func lstmGradient(
+    _ dy: Tensor, x: Tensor, y: Tensor, _ directions: [LSTMDirection], _ record: LSTMRecord,
+    precision: ArithmeticPrecision, needsX: Bool, needsWeights: Bool
+  ) -> LSTMGradients {
+    let weights = directions.flatMap { [$0.kernel, $0.recurrentKernel] }
+    let rows = x.shape.rows * directions.count
+    let (inputs, units) = (x.shape[2], directions[0].units)
+    // The product of every step with the recurrent weights is taken in any case.
+    let products = units + (needsX ? inputs : 0) + (needsWeights ? inputs + units : 0)
+    return self.record(
+      "lstmGradient" + precision.suffix, [x.shape] + weights.map(\.shape), flops: 2 * rows * products * 4 * units,
+      reading: [dy, x, y] + weights + record.gates + record.cells,
+      bytesWritten: (needsX ? x.byteCount : 0) + (needsWeights ? weights.reduce(0) { $0 + $1.byteCount } : 0)
+    ) {
+      base.lstmGradient(
+        dy, x: x, y: y, directions, record, precision: precision, needsX: needsX, needsWeights: needsWeights)
+    }
+  }
+
+  func concatenation(_ tensors: [Tensor]) -> Tensor {
+    record("concatenation", tensors.map(\.shape), flops: 0, reading: tensors) { base.concatenation(tensors) }
+  }
+
+  func columns(_ columns: Range<Int>, of x: Tensor) -> Tensor {
+    let bytes = 8 * x.shape.rows * columns.count
+    return record("columns", [x.shape], flops: 0, reading: [], bytesWritten: bytes) { base.columns(columns, of: x) }
   }
 
   func maxPool(_ x: Tensor, geometry: PoolingGeometry, keepOffsets: Bool) -> (y: Tensor, offsets: Tensor?) {
@@ -256,13 +302,28 @@ extension OperationRecorder {
 }
 
 extension ConvolutionBlock {
+  /// What the operation does, with its precision.
+  fileprivate var name: String { steps + precision.suffix }
+
   /// What the operation does, in the order of its steps.
-  fileprivate var name: String {
+  fileprivate var steps: String {
     [
       "convolution", relu == .beforeNormalization ? "relu" : nil, "normalize",
       relu == .afterNormalization ? "relu" : nil, pooling == nil ? nil : "pool",
     ].compactMap { $0 }.joined(separator: "+")
   }
+}
+
+extension LSTMDirection {
+  /// Multiplications and additions of the products of all steps.
+  fileprivate static func flops(_ directions: [LSTMDirection], _ x: Tensor) -> Int {
+    directions.reduce(0) { $0 + 2 * x.shape.rows * (x.shape[2] + $1.units) * 4 * $1.units }
+  }
+}
+
+extension ArithmeticPrecision {
+  /// What is said of a precision other than the usual one.
+  fileprivate var suffix: String { self == .float32 ? "" : ", \(rawValue)" }
 }
 
 extension Tensor {

@@ -4,6 +4,7 @@ layers.json   Per case: a layer, its weights, an input, and what Keras computes:
               gradients of sum(output * upstream) by the input and by each trainable weight, and the weights that the
               call changed (batch normalisation's averages; `calls` inputs in a row).
 losses.json   Logits, labels, the loss and its gradient by the logits.
+sequences.json  As layers.json, for layers over sequences.
 metrics.json  Batches of probabilities and labels, and the metrics after each batch.
 Numbers are float32 in their shortest form that reads back as the same float.
 """
@@ -55,8 +56,10 @@ def case(name, layer, inputs, options, training=True, train_layer=True):
     set_weights(model)
     if not train_layer:
         model.trainable = False
-    names = {id(v): path(v, model) for v in model.variables}
-    weights = {names[id(v)]: tensor(v) for v in model.variables}
+    # What layers keep for their dropout is no weight.
+    kept = [v for v in model.variables if "seed_generator" not in v.path]
+    names = {id(v): path(v, model) for v in kept}
+    weights = {names[id(v)]: tensor(v) for v in kept}
     for x in inputs[:-1]:
         model(x, training=training)
     x = tf.constant(inputs[-1])
@@ -68,7 +71,7 @@ def case(name, layer, inputs, options, training=True, train_layer=True):
     variables = model.trainable_variables
     gradients = tape.gradient(total, [x, *[v.value for v in variables]])
     changed = {}
-    for variable in model.variables:
+    for variable in kept:
         if numbers(variable) != weights[names[id(variable)]]["values"]:
             changed[names[id(variable)]] = tensor(variable)
     return {
@@ -87,7 +90,9 @@ def case(name, layer, inputs, options, training=True, train_layer=True):
 
 
 def path(variable, model):
-    """`kernel` for a single layer, `LAYER/kernel` inside a model."""
+    """`kernel` for a single layer, `LAYER/kernel` inside a model, `forward/kernel` or `backward/kernel` for two."""
+    if isinstance(model, keras.layers.Bidirectional):
+        return ("forward/" if "/forward_" in variable.path else "backward/") + variable.name
     return variable.name if not isinstance(model, keras.Model) else "/".join(variable.path.split("/")[-2:])
 
 
@@ -203,6 +208,66 @@ def layer_cases():
     ]
 
 
+class ReversedLSTM(keras.layers.LSTM):
+    """Reads from the last step to the first and leaves results at the steps that they belong to."""
+
+    def __init__(self, units):
+        super().__init__(units, return_sequences=True, go_backwards=True)
+
+    def call(self, sequences, *arguments, **options):
+        return keras.ops.flip(super().call(sequences, *arguments, **options), axis=1)
+
+
+def lstm(name, shape, units):
+    layer = keras.layers.LSTM(units, return_sequences=True)
+    return case(name, layer, normal(*shape), {"type": "lstm", "units": [shape[-1], units]})
+
+
+def reversed_lstm(name, shape, units):
+    return case(name, ReversedLSTM(units), normal(*shape), {"type": "reversed lstm", "units": [shape[-1], units]})
+
+
+def bidirectional(name, shape, units):
+    layer = keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=True))
+    return case(name, layer, normal(*shape), {"type": "bidirectional", "units": [shape[-1], units]})
+
+
+def convolution_1d(name, shape, filters, size, stride=1, padding="same", bias=True, activation="linear"):
+    layer = keras.layers.Conv1D(
+        filters, size, strides=stride, padding=padding, use_bias=bias, activation=activation
+    )
+    options = {
+        "type": "conv1d",
+        "units": [shape[-1], filters],
+        "size": size,
+        "stride": stride,
+        "padding": padding,
+        "bias": bias,
+        "activation": activation,
+    }
+    return case(name, layer, normal(*shape), options)
+
+
+def sequence_cases():
+    return [
+        lstm("LSTM", (3, 7, 5), 4),
+        lstm("LSTM of one step", (2, 1, 3), 5),
+        lstm("LSTM of one sequence, odd sizes", (1, 9, 7), 19),
+        lstm("LSTM of many sequences", (18, 3, 2), 3),
+        reversed_lstm("LSTM, reversed", (3, 7, 5), 4),
+        reversed_lstm("LSTM, reversed, one sequence", (1, 6, 4), 17),
+        bidirectional("LSTM in both directions", (3, 6, 5), 4),
+        bidirectional("LSTM in both directions, one sequence", (1, 8, 3), 9),
+        convolution_1d("conv1d 3 same, ReLU", (2, 9, 3), 4, 3, activation="relu"),
+        convolution_1d("conv1d 3 valid", (2, 9, 3), 4, 3, padding="valid"),
+        convolution_1d("conv1d 5 same stride 2 without bias", (2, 10, 3), 5, 5, stride=2, bias=False),
+        convolution_1d("conv1d 4 same: even kernel, sigmoid", (1, 7, 2), 33, 4, activation="sigmoid"),
+        convolution_1d("conv1d 1", (2, 5, 3), 6, 1),
+        dense("dense of sequences", (3, 4, 5), 6, "linear"),
+        dense("dense of images, ReLU", (2, 3, 4, 5), 6, "relu"),
+    ]
+
+
 def loss_case(name, options, loss, logits, labels, per_position):
     n, positions, classes = logits.shape
     targets = np.eye(classes, dtype=np.float32)[labels]
@@ -289,3 +354,4 @@ def write(name, value):
 write("layers.json", layer_cases())
 write("losses.json", loss_cases())
 write("metrics.json", metric_batches())
+write("sequences.json", sequence_cases())

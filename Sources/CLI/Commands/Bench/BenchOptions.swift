@@ -18,7 +18,7 @@ struct BenchOptions: ParsableArguments {
   @Option(help: "How many threads to use; CAPTCHA_THREADS or all processors where not given.")
   var threads: Int?
 
-  @Option(help: "How a training takes the factors of its dense products.")
+  @Option(help: "How a training takes the factors of its products and convolutions.")
   var precision = ArithmeticPrecision.float32
 
   @Option(help: "Measures at least this long, in seconds, and at least some iterations.")

@@ -1,18 +1,23 @@
 /// Convolutions by themselves; with what follows them see `CPUConvolutionBlock`.
 extension CPUBackend {
   public func convolution(
-    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool
+    _ x: Tensor, kernel: Tensor, bias: Tensor?, geometry: ConvolutionGeometry, relu: Bool,
+    precision: ArithmeticPrecision = .float32
   ) -> Tensor {
-    compute(plan(geometry).forward(kernel, bias: bias, relu: relu), x, into: geometry.outputShape)
+    compute(plan(geometry, precision).forward(kernel, bias: bias, relu: relu), x, into: geometry.outputShape)
   }
 
-  public func convolutionInputGradient(_ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry) -> Tensor {
-    compute(plan(geometry).inputGradient(kernel), dy, into: geometry.inputShape)
+  public func convolutionInputGradient(
+    _ dy: Tensor, kernel: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision = .float32
+  ) -> Tensor {
+    compute(plan(geometry, precision).inputGradient(kernel), dy, into: geometry.inputShape)
   }
 
-  public func convolutionKernelGradient(_ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry) -> Tensor {
+  public func convolutionKernelGradient(
+    _ x: Tensor, dy: Tensor, geometry: ConvolutionGeometry, precision: ArithmeticPrecision = .float32
+  ) -> Tensor {
     if geometry.batch == 0 { return Tensor(zeros: geometry.kernelShape) }
-    let sum = plan(geometry).kernelGradient()
+    let sum = plan(geometry, precision).kernelGradient()
     // One sum per thread over its own images.
     let parts = min(Threads.count, geometry.batch)
     let sums = Tensor(uninitialized: [parts, sum.sumCount])
@@ -28,8 +33,8 @@ extension CPUBackend {
     return sum.gradient(from: sums)
   }
 
-  func plan(_ geometry: ConvolutionGeometry) -> ConvolutionPlan {
-    ConvolutionPlan(geometry, kernels: kernels, allowsWinograd: allowsWinograd)
+  func plan(_ geometry: ConvolutionGeometry, _ precision: ArithmeticPrecision = .float32) -> ConvolutionPlan {
+    ConvolutionPlan(geometry, precision: precision, kernels: kernels, allowsWinograd: allowsWinograd)
   }
 
   /// All images, divided among the threads.

@@ -10,7 +10,7 @@ extension CPUBackend {
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
   ) -> (y: Tensor, record: ConvolutionBlockRecord) {
     let geometry = block.convolution
-    let convolution = plan(geometry).forward(
+    let convolution = plan(geometry, block.precision).forward(
       weights.kernel, bias: weights.bias, relu: block.relu == .beforeNormalization)
     let convolved = Tensor(uninitialized: geometry.outputShape)
     let channels = geometry.outputChannels
@@ -51,7 +51,7 @@ extension CPUBackend {
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock, mean: Tensor, variance: Tensor
   ) -> Tensor {
     let geometry = block.convolution
-    let convolution = plan(geometry).forward(
+    let convolution = plan(geometry, block.precision).forward(
       weights.kernel, bias: weights.bias, relu: block.relu == .beforeNormalization)
     let normalization = Normalization(
       mean: mean.elements().map(Double.init), variance: variance.elements().map(Double.init), gamma: weights.gamma,
@@ -112,7 +112,7 @@ extension CPUBackend {
     }
     let slopes = normalization.slopes(sums: sums, products: products, count: convolved.shape.rows)
 
-    let plan = plan(geometry)
+    let plan = plan(geometry, block.precision)
     let kernelSum = needsKernel ? plan.kernelGradient() : nil
     let inputGradient = needsX ? plan.inputGradient(weights.kernel) : nil
     let dx = needsX ? Tensor(uninitialized: geometry.inputShape) : nil

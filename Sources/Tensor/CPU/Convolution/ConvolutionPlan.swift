@@ -40,11 +40,16 @@ struct ConvolutionPlan: Sendable {
 
   let kernels: UnsafePointerToKernels
   let geometry: ConvolutionGeometry
+  let precision: ArithmeticPrecision
   let algorithm: Algorithm
 
-  init(_ geometry: ConvolutionGeometry, kernels: UnsafePointerToKernels, allowsWinograd: Bool) {
+  init(
+    _ geometry: ConvolutionGeometry, precision: ArithmeticPrecision, kernels: UnsafePointerToKernels,
+    allowsWinograd: Bool
+  ) {
     self.kernels = kernels
     self.geometry = geometry
+    self.precision = precision
     algorithm = allowsWinograd && Self.winogradPays(geometry) ? .winograd : .direct
   }
 
@@ -62,7 +67,8 @@ struct ConvolutionPlan: Sendable {
     case .direct:
       DirectConvolution(PaddedImage(geometry), kernel: kernel, bias: bias, relu: relu, kernels: kernels)
     case .winograd:
-      WinogradConvolution(WinogradGeometry(geometry), kernel: kernel, bias: bias, relu: relu, kernels: kernels)
+      WinogradConvolution(
+        WinogradGeometry(geometry, precision), kernel: kernel, bias: bias, relu: relu, kernels: kernels)
     }
   }
 
@@ -76,7 +82,8 @@ struct ConvolutionPlan: Sendable {
         PaddedImage(inputGradientOf: geometry), kernel: turnedKernel, bias: nil, relu: false, kernels: kernels)
     case .winograd:
       return WinogradConvolution(
-        WinogradGeometry(inputGradientOf: geometry), kernel: turnedKernel, bias: nil, relu: false, kernels: kernels)
+        WinogradGeometry(inputGradientOf: geometry, precision), kernel: turnedKernel, bias: nil, relu: false,
+        kernels: kernels)
     }
   }
 
@@ -84,7 +91,7 @@ struct ConvolutionPlan: Sendable {
   func kernelGradient() -> any KernelGradientSum {
     switch algorithm {
     case .direct: DirectKernelGradient(geometry, kernels: kernels)
-    case .winograd: WinogradKernelGradient(geometry, kernels: kernels)
+    case .winograd: WinogradKernelGradient(geometry, precision, kernels: kernels)
     }
   }
 

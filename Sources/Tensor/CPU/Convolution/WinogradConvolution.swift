@@ -4,18 +4,20 @@ import CKernels
 struct WinogradGeometry: Sendable {
   var kernelGeometry: ckernels_winograd
 
-  init(_ geometry: ConvolutionGeometry) {
+  init(_ geometry: ConvolutionGeometry, _ precision: ArithmeticPrecision = .float32) {
     kernelGeometry = ckernels_winograd(
       height: geometry.height, width: geometry.width, output_height: geometry.outputHeight,
       output_width: geometry.outputWidth, top: geometry.top, left: geometry.left,
-      input_channels: geometry.inputChannels, output_channels: geometry.outputChannels)
+      input_channels: geometry.inputChannels, output_channels: geometry.outputChannels,
+      bfloat16: precision == .bfloat16 ? 1 : 0)
   }
 
-  init(inputGradientOf geometry: ConvolutionGeometry) {
+  init(inputGradientOf geometry: ConvolutionGeometry, _ precision: ArithmeticPrecision = .float32) {
     kernelGeometry = ckernels_winograd(
       height: geometry.outputHeight, width: geometry.outputWidth, output_height: geometry.height,
       output_width: geometry.width, top: 2 - geometry.top, left: 2 - geometry.left,
-      input_channels: geometry.outputChannels, output_channels: geometry.inputChannels)
+      input_channels: geometry.outputChannels, output_channels: geometry.inputChannels,
+      bfloat16: precision == .bfloat16 ? 1 : 0)
   }
 
   /// Tiles of 4×4 outputs along a row.
@@ -39,12 +41,15 @@ struct WinogradConvolution: ImageConvolution {
     var sizes = geometry.kernelGeometry
     tiles = kernels.winograd_tiles(&sizes)
     scratchSize = kernels.winograd_convolution_scratch(&sizes)
-    weights = kernel.derived("Winograd, \(String(cString: kernels.name))") {
+    let form = "Winograd, \(String(cString: kernels.name))" + (sizes.bfloat16 == 0 ? "" : ", bfloat16")
+    weights = kernel.derived(form) {
       let result = Tensor(uninitialized: [kernels.winograd_weight_count(&sizes)])
       let inputs = sizes.input_channels
-      Threads.forEachPart(of: inputs, minimum: 8) { channels, _ in
+      // Channels two by two, as bfloat16 takes them.
+      Threads.forEachPart(of: (inputs + 1) / 2, minimum: 4) { pairs, _ in
         var sizes = geometry.kernelGeometry
-        kernels.winograd_weights(&sizes, kernel.floats, channels.lowerBound, channels.upperBound, result.floats)
+        kernels.winograd_weights(
+          &sizes, kernel.floats, 2 * pairs.lowerBound, min(inputs, 2 * pairs.upperBound), result.floats)
       }
       return result
     }
@@ -78,15 +83,17 @@ struct WinogradKernelGradient: KernelGradientSum {
   let sumCount: Int
   let imagesTogether: Int
 
-  init(_ geometry: ConvolutionGeometry, kernels: UnsafePointerToKernels) {
-    self.geometry = WinogradGeometry(geometry)
+  init(
+    _ geometry: ConvolutionGeometry, _ precision: ArithmeticPrecision = .float32, kernels: UnsafePointerToKernels
+  ) {
+    self.geometry = WinogradGeometry(geometry, precision)
     shape = geometry.kernelShape
     self.kernels = kernels
     var sizes = self.geometry.kernelGeometry
     tiles = kernels.winograd_tiles(&sizes)
     scratchSize = kernels.winograd_gradient_scratch(&sizes)
     imagesTogether = max(1, kernels.winograd_gradient_tiles(&sizes) / tiles)
-    sumCount = kernels.winograd_weight_count(&sizes)
+    sumCount = kernels.winograd_gradient_count(&sizes)
   }
 
   func scratch() -> Tensor { Tensor(uninitialized: [scratchSize]) }
