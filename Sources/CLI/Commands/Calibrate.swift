@@ -76,7 +76,8 @@ struct Calibrate: ParsableCommand {
     }
     let result = Result(
       count: count, temperature: scaling.temperature, logLossBefore: scaling.logLossBefore, logLoss: scaling.logLoss,
-      before: scaling.before, after: scaling.after, minimumConfidence: recognizer.options.minimumConfidence, output: output)
+      before: scaling.before, after: scaling.after, minimumConfidence: recognizer.options.minimumConfidence,
+      output: output)
     if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
   }
 

@@ -36,7 +36,9 @@ struct EnsembleCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if models.count < 2 { throw ValidationError("\(models.joined()): an ensemble needs at least two models; give more") }
+    if let only = models.first, models.count < 2 {
+      throw ValidationError("\(only): an ensemble needs at least two models; give more")
+    }
   }
 
   func run() throws {

@@ -131,7 +131,8 @@ struct EvaluationTally {
       ($1.value, $0.key.label, $0.key.read) < ($0.value, $1.key.label, $1.key.read)
     }
     return EvaluationReport(
-      count: all.count, inexpressible: inexpressible, loss: expressible == 0 ? nil : lossSum.map { $0 / Double(expressible) },
+      count: all.count, inexpressible: inexpressible,
+      loss: expressible == 0 ? nil : lossSum.map { $0 / Double(expressible) },
       exactMatch: all.value, exactMatchInterval: [interval.lowerBound, interval.upperBound],
       characterAccuracy: characters.value, binaryAccuracy: answers.accuracy, precision: answers.precision,
       recall: answers.recall, byType: byType.mapValues(\.share), byLength: byLength.mapValues(\.share),

@@ -24,7 +24,9 @@ struct DatasetCheck: ParsableCommand {
     help: ArgumentHelp("A folder of images to validate with, none of which may be in the other.", valueName: "dir"))
   var validation: String?
 
-  @Option(help: ArgumentHelp("A model or ensemble that reads all images, to find labels that it contradicts.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A model or ensemble that reads all images, to find labels that it contradicts.", valueName: "file"))
   var model: String?
 
   @Option(help: "How sure the model must be of what it reads, from 0 to 1; 0.9 if not given.")
