@@ -71,7 +71,7 @@ import Testing
 
   /// A row of equal numbers has no variance, and is beta whatever it is.
   @Test func rowsOfEqualNumbers() {
-    let x = Tensor([7, 7, 7, -1e6, -1e6, -1e6, 0, 0, 0], shape: [3, 3])
+    let x = Tensor([7, 7, 7, -1e6, -1e6, -1e6, 0, 0, 0] as [Float], shape: [3, 3])
     let beta = Tensor([1, 2, 3] as [Float], shape: [3])
     let y = x.layerNormalized(gamma: Tensor(repeating: 5, shape: [3]), beta: beta, epsilon: 1e-3)
     #expect(y.elements() == [1, 2, 3, 1, 2, 3, 1, 2, 3])
