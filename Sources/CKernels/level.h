@@ -9,8 +9,10 @@
 #include "convolution_weight_gradient.h"
 #include "elementwise.h"
 #include "exponential.h"
+#include "attention.h"
 #include "float16_products.h"
 #include "panel_products.h"
+#include "layer_normalization.h"
 #include "lstm.h"
 #include "normalization.h"
 #include "pooling.h"
@@ -24,6 +26,8 @@ const ckernels_table LEVEL(ckernels_table) = {
     .channel_block = BLOCK,
     .convolution = LEVEL(convolution),
     .convolution_weight_gradient = LEVEL(convolution_weight_gradient),
+    .bfloat16_pairs = LEVEL(bfloat16_pairs),
+    .bfloat16_weights = LEVEL(bfloat16_weights),
     .winograd_tiles = LEVEL(winograd_tiles),
     .winograd_convolution_scratch = LEVEL(winograd_convolution_scratch),
     .winograd_gradient_scratch = LEVEL(winograd_gradient_scratch),
@@ -70,4 +74,8 @@ const ckernels_table LEVEL(ckernels_table) = {
     .dropout = LEVEL(dropout),
     .temporal_classification_scratch = LEVEL(temporal_classification_scratch),
     .temporal_classification = LEVEL(temporal_classification),
+    .softmax_rows = LEVEL(softmax_rows),
+    .softmax_rows_gradient = LEVEL(softmax_rows_gradient),
+    .layer_normalize = LEVEL(layer_normalize),
+    .layer_normalize_gradient = LEVEL(layer_normalize_gradient),
 };

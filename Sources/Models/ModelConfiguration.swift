@@ -89,9 +89,11 @@ public enum ModelZoo {
 
   /// A new architecture is one new file and one line here.
   private static let architectures: [String: Architecture] = [
+    "attention": .attention,
     "basic": .basic,
     "compact": .compact,
     "enhanced": .enhanced,
+    "enhanced_se": .enhancedSE,
     "resnet": .resnet,
   ]
 

@@ -8,16 +8,28 @@ extension ModelZoo.Architecture {
   static let enhanced = Self(
     summary: "the original system's model: 5 convolution blocks 32-64-128-128-256, dense 2048 and 1024"
   ) { builder in
+    try addEnhanced(to: &builder)
+  }
+
+  /// Adds the model's layers.
+  ///
+  /// - Parameter afterBlock: adds what follows a block, numbered from 1, before its dropout.
+  static func addEnhanced(
+    to builder: inout ModelBuilder, afterBlock: (inout ModelBuilder, Int) -> Void = { _, _ in }
+  ) throws {
     let configuration = builder.configuration
     let filters = configuration.filters ?? [32, 64, 128, 128, 256]
     guard filters.count == 5 else {
-      throw ModelError("model.filters: \(filters) has \(filters.count) entries; the enhanced architecture takes 5")
+      throw ModelError(
+        "model.filters: \(filters) has \(filters.count) entries; the \(configuration.architecture) architecture takes 5"
+      )
     }
     for (index, count) in filters.enumerated() {
       let block = index + 1
       builder.add(Conv2D(builder.channels, count, kernelSize: 3, activation: .relu), named: "conv\(block)")
       builder.add(BatchNorm(count), named: "bn\(block)")
       if block != 4 { try builder.addPool() }
+      afterBlock(&builder, block)
       if block >= 3 { builder.addDropout(configuration.convolutionDropout ?? 0.2) }
     }
     builder.addFlatten()

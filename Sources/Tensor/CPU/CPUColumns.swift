@@ -66,7 +66,7 @@ extension CPUBackend {
     return dx
   }
 
-  private func rowsWorthAThread(_ channels: Int) -> Int { max(1, 16_384 / max(1, channels)) }
+  func rowsWorthAThread(_ channels: Int) -> Int { max(1, 16_384 / max(1, channels)) }
 
   /// Two sums per column: each thread sums its own rows, and the parts are added in the order of the threads.
   func columnReduction(

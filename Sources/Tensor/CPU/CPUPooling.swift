@@ -61,6 +61,37 @@ extension CPUBackend {
     return dx
   }
 
+  public func channelsScaled(_ x: Tensor, by scales: Tensor) -> Tensor {
+    let (pixels, channels) = (x.shape[1] * x.shape[2], x.shape[3])
+    let y = Tensor(uninitialized: x.shape)
+    let none = [Float](repeating: 0, count: channels)
+    Threads.forEachPart(of: x.shape[0], minimum: imagesWorthAThread(pixels * channels)) { images, _ in
+      for image in images {
+        let first = image * pixels * channels
+        kernels.column_affine(
+          x.floats + first, pixels, channels, scales.floats + image * channels, none, y.floats + first)
+      }
+    }
+    return y
+  }
+
+  public func channelProducts(_ dy: Tensor, _ x: Tensor) -> Tensor {
+    let (pixels, channels) = (x.shape[1] * x.shape[2], x.shape[3])
+    let products = Tensor(uninitialized: [x.shape[0], channels])
+    let none = [Float](repeating: 0, count: channels)
+    Threads.forEachPart(of: x.shape[0], minimum: imagesWorthAThread(pixels * channels)) { images, _ in
+      for image in images {
+        let first = image * pixels * channels
+        var (sums, own) = ([Double](repeating: 0, count: channels), [Double](repeating: 0, count: channels))
+        kernels.column_products(dy.floats + first, x.floats + first, pixels, channels, none, &sums, &own)
+        for channel in 0..<channels { products.floats[image * channels + channel] = Float(own[channel]) }
+      }
+    }
+    return products
+  }
+
+  private func imagesWorthAThread(_ imageSize: Int) -> Int { max(1, 16_384 / max(1, imageSize)) }
+
   public func rowsAndColumnsSwapped(_ x: Tensor) -> Tensor {
     let (batch, height, width, channels) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     let y = Tensor(uninitialized: [batch, width, height, channels])

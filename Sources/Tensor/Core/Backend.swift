@@ -81,8 +81,36 @@ public protocol Backend: Sendable {
   /// dy [N,C] → dy / (H·W) at every pixel of [N,H,W,C].
   func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor
 
+  /// x [N,H,W,C], each channel of an image multiplied by that of scales [N,C]. Composed of the other operations unless the
+  /// backend has a faster one, as the following one.
+  func channelsScaled(_ x: Tensor, by scales: Tensor) -> Tensor
+  /// Σ dy · x over the pixels of each image and channel: [N,H,W,C] → [N,C].
+  func channelProducts(_ dy: Tensor, _ x: Tensor) -> Tensor
+
   /// x [N,H,W,C] → [N,W,H,C].
   func rowsAndColumnsSwapped(_ x: Tensor) -> Tensor
+
+  /// Normalisation over the last axis of x [..., C], see `Tensor.layerNormalized`, with each row's mean and 1 / √(variance +
+  /// epsilon) as statistics [rows, 2]. Composed of the other operations unless the backend has a faster one, as the
+  /// following one.
+  func layerNormalization(
+    _ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float
+  ) -> (y: Tensor, statistics: Tensor)
+  /// The gradients of a normalisation's inputs for the gradient `dy` of its result; that of x where it is needed.
+  func layerNormalizationGradient(
+    _ dy: Tensor, x: Tensor, gamma: Tensor, statistics: Tensor, needsX: Bool
+  ) -> (x: Tensor?, gamma: Tensor, beta: Tensor)
+
+  /// softmax(q · kᵀ / √d) · v of each image and head, see `Tensor.scaledDotProductAttention`, and the softmax
+  /// [N, heads, T, T] where it is to be kept. Composed of the other operations unless the backend has a faster one, as the
+  /// following one.
+  func attention(
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, keepsProbabilities: Bool
+  ) -> (y: Tensor, probabilities: Tensor?)
+  /// The gradients of an attention's inputs for the gradient `dy` of its result.
+  func attentionGradient(
+    _ dy: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, probabilities: Tensor, heads: Int
+  ) -> (q: Tensor, k: Tensor, v: Tensor)
 
   func relu(_ x: Tensor) -> Tensor
   /// max(a + b, 0); composed of the two operations unless the backend has a faster one.

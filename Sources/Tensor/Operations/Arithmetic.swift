@@ -39,8 +39,9 @@ extension Tensor {
     precondition(bias.shape == [shape[-1]], "adding(bias:): bias \(bias.shape) does not fit x \(shape)")
     let ones = [Float](repeating: 1, count: shape[-1])
     let value = device.backend.columnAffine(self, scale: ones, shift: bias.elements())
+    let needsBias = bias.isTracked
     return Self.tracked(value, from: [self, bias], operation: "adding(bias:)") { dy in
-      [dy, dy.device.backend.columnSums(dy)]
+      [dy, needsBias ? dy.device.backend.columnSums(dy) : nil]
     }
   }
 

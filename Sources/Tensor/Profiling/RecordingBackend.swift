@@ -192,6 +192,52 @@ struct RecordingBackend: Backend {
     }
   }
 
+  func channelsScaled(_ x: Tensor, by scales: Tensor) -> Tensor {
+    record("channelsScaled", [x.shape], flops: x.shape.count, reading: [x]) { base.channelsScaled(x, by: scales) }
+  }
+
+  func channelProducts(_ dy: Tensor, _ x: Tensor) -> Tensor {
+    record("channelProducts", [x.shape], flops: 2 * x.shape.count, reading: [dy, x]) { base.channelProducts(dy, x) }
+  }
+
+  func layerNormalization(
+    _ x: Tensor, gamma: Tensor, beta: Tensor, epsilon: Float
+  ) -> (y: Tensor, statistics: Tensor) {
+    // A sum, the distances with their squares' sum, and four operations for the result.
+    record("layerNormalization", [x.shape], flops: 8 * x.shape.count, reading: [x], bytesWritten: x.byteCount) {
+      base.layerNormalization(x, gamma: gamma, beta: beta, epsilon: epsilon)
+    }
+  }
+
+  func layerNormalizationGradient(
+    _ dy: Tensor, x: Tensor, gamma: Tensor, statistics: Tensor, needsX: Bool
+  ) -> (x: Tensor?, gamma: Tensor, beta: Tensor) {
+    record(
+      "layerNormalizationGradient", [x.shape], flops: (needsX ? 16 : 5) * x.shape.count, reading: [dy, x],
+      bytesWritten: needsX ? x.byteCount : 0
+    ) { base.layerNormalizationGradient(dy, x: x, gamma: gamma, statistics: statistics, needsX: needsX) }
+  }
+
+  func attention(
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, keepsProbabilities: Bool
+  ) -> (y: Tensor, probabilities: Tensor?) {
+    let scores = q.shape[0] * heads * q.shape[1] * q.shape[1]
+    return record(
+      "attention, heads \(heads)", [q.shape], flops: 4 * q.shape.count * q.shape[1] + 6 * scores, reading: [q, k, v],
+      bytesWritten: q.byteCount + (keepsProbabilities ? 4 * scores : 0)
+    ) { base.attention(q, k, v, heads: heads, keepsProbabilities: keepsProbabilities) }
+  }
+
+  func attentionGradient(
+    _ dy: Tensor, _ q: Tensor, _ k: Tensor, _ v: Tensor, probabilities: Tensor, heads: Int
+  ) -> (q: Tensor, k: Tensor, v: Tensor) {
+    record(
+      "attentionGradient, heads \(heads)", [q.shape],
+      flops: 8 * q.shape.count * q.shape[1] + 5 * probabilities.shape.count, reading: [dy, q, k, v, probabilities],
+      bytesWritten: 3 * q.byteCount
+    ) { base.attentionGradient(dy, q, k, v, probabilities: probabilities, heads: heads) }
+  }
+
   func rowsAndColumnsSwapped(_ x: Tensor) -> Tensor {
     record("rowsAndColumnsSwapped", [x.shape], flops: 0, reading: [x]) { base.rowsAndColumnsSwapped(x) }
   }
