@@ -37,6 +37,9 @@ public struct WeightTransfer: Sendable {
     var copies: [String: Copy] = [:]
     var entries: [TransferReport.Entry] = []
     let parameters = try ModelZoo.model(target).namedParameters
+    let outputs = parameters.filter { $0.name.hasPrefix("\(ModelBuilder.outputName)/") }
+    // Of other inputs a column would say nothing, nor would a bias without its column.
+    let fits = outputs.allSatisfy { content.tensors[$0.name]?.shape == columns.sourceShape($0.parameter.shape) }
     for item in parameters {
       let shape = item.parameter.shape
       func note(_ fate: TransferReport.Fate, _ detail: String) {
@@ -51,12 +54,13 @@ public struct WeightTransfer: Sendable {
         continue
       }
       if item.name.hasPrefix("\(ModelBuilder.outputName)/"), let difference = columns.difference {
-        guard let map = columns.map, tensor.shape == columns.sourceShape(shape) else {
-          note(.drawnAnew, columns.map == nil ? difference : "the file has \(tensor.shape)")
+        guard let map = columns.map else {
+          note(.drawnAnew, difference)
           continue
         }
-        guard map.contains(where: { $0 != nil }) else {
-          note(.drawnAnew, difference)
+        guard fits else {
+          let isOther = tensor.shape != columns.sourceShape(shape)
+          note(.drawnAnew, isOther ? "the file has \(tensor.shape)" : "the rest of the layer does not fit")
           continue
         }
         copies[item.name] = Copy(source: tensor, columns: map)
