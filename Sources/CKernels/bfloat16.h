@@ -56,3 +56,22 @@ INLINE uint32_t LEVEL(bf_bits)(float x) {
   return x != x ? nan : rounded;
 }
 INLINE uint32_t LEVEL(bf_word)(float even, float odd) { return LEVEL(bf_bits)(even) | LEVEL(bf_bits)(odd) << 16; }
+
+// sum + value · numbers, of a float that all lanes share or, where `narrow`, of a pair of bfloat16.
+INLINE vector LEVEL(add_product)(vector sum, const float *value, vector numbers, const int narrow) {
+  if (!narrow) return sum + splat(*value) * numbers;
+  int32_t pair;
+  memcpy(&pair, value, sizeof pair);
+  return LEVEL(bf_multiply_add)(sum, (vector_int){0} + pair, (vector_int)numbers);
+}
+
+// The words of the numbers i and i + distance; behind the last number there are zeros.
+static void LEVEL(bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, float *pairs) {
+  ptrdiff_t i = 0;
+  for (; i + distance + LANES <= count; i += LANES)
+    store(pairs + i, (vector)LEVEL(bf_pairs)(load(x + i), load(x + i + distance)));
+  for (; i < count; i++) {
+    const uint32_t word = LEVEL(bf_word)(x[i], i + distance < count ? x[i + distance] : 0);
+    memcpy(pairs + i, &word, sizeof word);
+  }
+}

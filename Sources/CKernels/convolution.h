@@ -4,13 +4,18 @@
 // float of the window (kernel row, column, input channel) two vectors of packed weights are loaded once and multiplied by
 // that float of every pixel, so a tile of 12 × 32 channels does 24 multiply-adds for 14 loads.
 // Rows are cut into tiles of nearly equal width, since a narrow rest would leave the arithmetic units waiting.
+//
+// In bfloat16 the floats of a kernel row are taken two by two: the input holds a word for each float and its successor, so
+// that it is read as before at every second place. The last word of an odd row is multiplied by a pair with a zero.
 
 // `x0` … `x9` stand three pixels apart, so that every pixel is reached with one pointer and a scaled index: twelve
 // pointers would not fit the general registers. The empty assembly keeps the compiler from making them twelve again.
 INLINE void LEVEL(convolution_tile)(const ckernels_convolution *g, const float *x, const float *w, const float *bias,
-                                    ptrdiff_t valid, int relu, float *y, const int pixels, const int vectors) {
+                                    ptrdiff_t valid, int relu, float *y, const int pixels, const int vectors,
+                                    const int narrow) {
   const ptrdiff_t step = g->stride * g->input_channels;
   const ptrdiff_t run = g->kernel_width * g->input_channels;
+  const int each = narrow ? 2 : 1;
   vector sums[TILE][2];
   vector first = load(bias), second = vectors == 2 ? load(bias + LANES) : first;
 #pragma clang loop unroll(full)
@@ -24,18 +29,18 @@ INLINE void LEVEL(convolution_tile)(const ckernels_convolution *g, const float *
     const float *x3 = pixels > 3 ? x0 + 3 * step : x0;
     const float *x6 = pixels > 6 ? x0 + 6 * step : x0;
     const float *x9 = pixels > 9 ? x0 + 9 * step : x0;
-    for (ptrdiff_t k = 0; k < run; k++) {
+    for (ptrdiff_t k = 0; k < run; k += each) {
       __asm__("" : "+r"(x0), "+r"(x3), "+r"(x6), "+r"(x9));
       first = load(w);
       if (vectors == 2) second = load(w + LANES);
 #pragma clang loop unroll(full)
       for (int p = 0; p < pixels; p++) {
         const float *base = p < 3 ? x0 : p < 6 ? x3 : p < 9 ? x6 : x9;
-        const vector value = splat(base[(p % 3) * step]);
-        sums[p][0] += value * first;
-        if (vectors == 2) sums[p][1] += value * second;
+        const float *value = base + (p % 3) * step;
+        sums[p][0] = LEVEL(add_product)(sums[p][0], value, first, narrow);
+        if (vectors == 2) sums[p][1] = LEVEL(add_product)(sums[p][1], value, second, narrow);
       }
-      x0++, x3++, x6++, x9++;
+      x0 += each, x3 += each, x6 += each, x9 += each;
       w += BLOCK;
     }
   }
@@ -61,22 +66,35 @@ INLINE void LEVEL(convolution_tile)(const ckernels_convolution *g, const float *
   static void LEVEL(convolution_tile_##P)(const ckernels_convolution *g, const float *x, const float *w,           \
                                           const float *bias, ptrdiff_t valid, int relu, float *y) {                \
     if (valid > LANES)                                                                                             \
-      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 2);                                                \
+      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 2, 0);                                             \
     else                                                                                                           \
-      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 1);                                                \
+      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 1, 0);                                             \
+  }                                                                                                                \
+  static void LEVEL(narrow_convolution_tile_##P)(const ckernels_convolution *g, const float *x, const float *w,    \
+                                                 const float *bias, ptrdiff_t valid, int relu, float *y) {         \
+    if (valid > LANES)                                                                                             \
+      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 2, 1);                                             \
+    else                                                                                                           \
+      LEVEL(convolution_tile)(g, x, w, bias, valid, relu, y, P, 1, 1);                                             \
   }
 FOR_EACH_TILE(DEFINE_TILE)
 #undef DEFINE_TILE
 
+// By precision and number of pixels.
 typedef void (*LEVEL(convolution_tile_function))(const ckernels_convolution *, const float *, const float *,
                                                  const float *, ptrdiff_t, int, float *);
 #define NAME_TILE(P) LEVEL(convolution_tile_##P),
-static const LEVEL(convolution_tile_function) LEVEL(convolution_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
+#define NAME_NARROW_TILE(P) LEVEL(narrow_convolution_tile_##P),
+static const LEVEL(convolution_tile_function) LEVEL(convolution_tiles)[2][TILE] = {{FOR_EACH_TILE(NAME_TILE)},
+                                                                                   {FOR_EACH_TILE(NAME_NARROW_TILE)}};
 #undef NAME_TILE
+#undef NAME_NARROW_TILE
 
 static void LEVEL(convolution)(const ckernels_convolution *g, const float *x, const float *weights, const float *bias,
                                int relu, float *y) {
-  const ptrdiff_t window = g->kernel_height * g->kernel_width * g->input_channels;
+  const int narrow = g->bfloat16 != 0;
+  const ptrdiff_t run = g->kernel_width * g->input_channels;
+  const ptrdiff_t window = g->kernel_height * (narrow ? (run + 1) / 2 : run);
   const ptrdiff_t tiles = (g->output_width + TILE - 1) / TILE;
   for (ptrdiff_t channel = 0; channel < g->output_channels; channel += BLOCK) {
     const ptrdiff_t left = g->output_channels - channel;
@@ -86,10 +104,24 @@ static void LEVEL(convolution)(const ckernels_convolution *g, const float *x, co
       float *output = y + row * g->output_width * g->output_channels + channel;
       for (ptrdiff_t tile = 0; tile < tiles; tile++) {
         const ptrdiff_t start = g->output_width * tile / tiles, end = g->output_width * (tile + 1) / tiles;
-        LEVEL(convolution_tiles)[end - start - 1](g, input + start * g->stride * g->input_channels, weights,
-                                                  bias + channel, valid, relu, output + start * g->output_channels);
+        LEVEL(convolution_tiles)[narrow][end - start - 1](g, input + start * g->stride * g->input_channels, weights,
+                                                          bias + channel, valid, relu,
+                                                          output + start * g->output_channels);
       }
     }
     weights += window * BLOCK;
   }
+}
+
+static void LEVEL(bfloat16_weights)(const ckernels_convolution *g, const float *w, float *packed) {
+  const ptrdiff_t run = g->kernel_width * g->input_channels, outputs = g->output_channels;
+  for (ptrdiff_t channel = 0; channel < outputs; channel += BLOCK)
+    for (ptrdiff_t row = 0; row < g->kernel_height; row++)
+      for (ptrdiff_t k = 0; k < run; k += 2)
+        for (ptrdiff_t lane = 0; lane < BLOCK; lane += LANES, packed += LANES) {
+          const ptrdiff_t left = outputs - channel - lane, valid = left < 0 ? 0 : left < LANES ? left : LANES;
+          const float *from = w + (row * run + k) * outputs + channel + lane;
+          const vector odd = k + 1 < run ? partial_load(from + outputs, valid) : (vector){0};
+          store(packed, (vector)LEVEL(bf_pairs)(partial_load(from, valid), odd));
+        }
 }

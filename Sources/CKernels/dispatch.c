@@ -41,7 +41,8 @@ static ptrdiff_t window(const ckernels_convolution *g) {
 
 ptrdiff_t ckernels_packed_count(const ckernels_table *table, const ckernels_convolution *g) {
   const ptrdiff_t block = table->channel_block;
-  return (g->output_channels + block - 1) / block * block * window(g);
+  const ptrdiff_t run = g->kernel_width * g->input_channels;
+  return (g->output_channels + block - 1) / block * block * (g->bfloat16 ? g->kernel_height * ((run + 1) / 2) : window(g));
 }
 
 void ckernels_pack_weights(const ckernels_table *table, const ckernels_convolution *g, const float *w, float *packed) {

@@ -11,8 +11,8 @@
 #include "exponential.h"
 #include "attention.h"
 #include "float16_products.h"
-#include "layer_normalization.h"
 #include "panel_products.h"
+#include "layer_normalization.h"
 #include "lstm.h"
 #include "normalization.h"
 #include "pooling.h"
@@ -26,6 +26,8 @@ const ckernels_table LEVEL(ckernels_table) = {
     .channel_block = BLOCK,
     .convolution = LEVEL(convolution),
     .convolution_weight_gradient = LEVEL(convolution_weight_gradient),
+    .bfloat16_pairs = LEVEL(bfloat16_pairs),
+    .bfloat16_weights = LEVEL(bfloat16_weights),
     .winograd_tiles = LEVEL(winograd_tiles),
     .winograd_convolution_scratch = LEVEL(winograd_convolution_scratch),
     .winograd_gradient_scratch = LEVEL(winograd_gradient_scratch),

@@ -1,13 +1,5 @@
 // The products of Winograd's points, in registers: up to TILE rows × one block of 2·LANES output channels.
 
-// sum + value · numbers, of a float that all lanes share or, where `narrow`, of a pair of bfloat16.
-INLINE vector LEVEL(add_product)(vector sum, const float *value, vector numbers, const int narrow) {
-  if (!narrow) return sum + splat(*value) * numbers;
-  int32_t pair;
-  memcpy(&pair, value, sizeof pair);
-  return LEVEL(bf_multiply_add)(sum, (vector_int){0} + pair, (vector_int)numbers);
-}
-
 // m[t] = Σ_c v[t][c] · u[c] for `rows` tiles; v rows are v_stride and m rows m_stride floats apart. Where `narrow`, c counts
 // pairs.
 INLINE void LEVEL(product_tile)(const float *v, ptrdiff_t v_stride, const float *u, ptrdiff_t depth, float *m,
@@ -106,21 +98,14 @@ static const LEVEL(gradient_product_tile_function) LEVEL(gradient_product_tiles)
 // Tiles per block of a convolution: V and M of so many lie in the second-level cache with most channel counts, and the
 // products have rows for whole register tiles. (48 are as fast by themselves, but leave no room for what is asked for ahead.)
 #define TILE_BLOCK 24
-#ifndef NARROW_TILE_BLOCK
-#define NARROW_TILE_BLOCK 24
-#endif
-#ifndef NARROW_GRADIENT
-#define NARROW_GRADIENT 2
-#endif
-
-INLINE ptrdiff_t LEVEL(tile_block)(const ckernels_winograd *g) { return g->bfloat16 ? NARROW_TILE_BLOCK : TILE_BLOCK; }
 
 // Tiles per block of the weights' gradient. Each block reads and writes all of dU, C·K numbers per point, beside V and M with
-// C + K per tile: with so many tiles neither outweighs the other.
+// C + K per tile: with so many tiles neither outweighs the other. In bfloat16 the smallest blocks are of twice as many, whose V
+// and M take no more memory.
 static ptrdiff_t LEVEL(gradient_tile_block)(const ckernels_winograd *g) {
   const ptrdiff_t balanced = g->input_channels * g->output_channels / (g->input_channels + g->output_channels);
-  const ptrdiff_t tiles = balanced < TILE_BLOCK ? TILE_BLOCK : balanced > 4 * TILE_BLOCK ? 4 * TILE_BLOCK : balanced;
-  return g->bfloat16 ? NARROW_GRADIENT * tiles : tiles;
+  const ptrdiff_t least = g->bfloat16 ? 2 * TILE_BLOCK : TILE_BLOCK;
+  return balanced < least ? least : balanced > 4 * TILE_BLOCK ? 4 * TILE_BLOCK : balanced;
 }
 
 static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
@@ -130,7 +115,7 @@ static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
 static ptrdiff_t LEVEL(winograd_convolution_scratch)(const ckernels_winograd *g) {
   const ptrdiff_t v_stride = LEVEL(rounded)(g->input_channels, LANES) / (g->bfloat16 ? 2 : 1);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
-  return POINTS * (LEVEL(tile_block)(g) * (v_stride + m_stride) + 2 * SKEW);
+  return POINTS * (TILE_BLOCK * (v_stride + m_stride) + 2 * SKEW);
 }
 
 static ptrdiff_t LEVEL(winograd_gradient_scratch)(const ckernels_winograd *g) {
@@ -177,7 +162,7 @@ static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float 
   const int narrow = g->bfloat16 != 0;
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES) / (narrow ? 2 : 1);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK), depth = LEVEL(winograd_depth)(g);
-  const ptrdiff_t limit = LEVEL(tile_block)(g), blocks = (last - first + limit - 1) / limit;
+  const ptrdiff_t blocks = (last - first + TILE_BLOCK - 1) / TILE_BLOCK;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t from = first + (last - first) * block / blocks, to = first + (last - first) * (block + 1) / blocks;
     const ptrdiff_t count = to - from, v_point = count * v_stride + SKEW, m_point = count * m_stride + SKEW;

@@ -20,8 +20,8 @@ public struct CaptchaCommand: ParsableCommand {
         Exit codes: 0 done, 1 failed, 64 wrong usage, 130 or 143 interrupted (a training saves first).
         """,
       subcommands: [
-        Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, Calibrate.self, ConfigCommand.self,
-        Doctor.self, Quickstart.self, Bench.self,
+        Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, Calibrate.self,
+        EnsembleCommand.self, ConfigCommand.self, Doctor.self, Quickstart.self, Bench.self,
       ] + Plugins.current.commands)
   }
 

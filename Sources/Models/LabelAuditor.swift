@@ -17,18 +17,18 @@ public final class LabelAuditor: DatasetAuditor {
   /// is no evidence against them.
   public private(set) var unjudgedCount = 0
 
-  private let recognizer: Recognizer
+  private let recognizer: any TextRecognizer
 
   /// - Parameter resizes: whether images of sizes that the model was not trained on are scaled and read too; otherwise they
   ///   are left out.
-  public init(_ recognizer: Recognizer, confidence: Double = 0.9, resizes: Bool = false) {
+  public init(_ recognizer: any TextRecognizer, confidence: Double = 0.9, resizes: Bool = false) {
     precondition((0...1).contains(confidence), "LabelAuditor: the confidence must be in 0...1, not \(confidence)")
     self.recognizer = recognizer
     self.confidence = confidence
-    let (model, known) = (recognizer.configuration, Set(recognizer.description.knownSizes))
+    let (inputs, known) = (recognizer.inputs, Set(recognizer.knownSizes))
     preparation = { image in
       guard resizes || known.contains("\(image.width)×\(image.height)") else { return nil }
-      return image.converted(to: model.colorMode).resized(width: model.imageWidth, height: model.imageHeight)
+      return inputs.prepared(image)
     }
   }
 
@@ -42,7 +42,7 @@ public final class LabelAuditor: DatasetAuditor {
         unjudgedCount += 1
         continue
       }
-      let answer = recognizer.decoder.options.grammar.canonicalText(of: sample.label)
+      let answer = recognizer.options.grammar.canonicalText(of: sample.label)
       if reading.text == answer || reading.confidence < confidence { continue }
       findings.append(
         DatasetFinding(
@@ -55,7 +55,7 @@ public final class LabelAuditor: DatasetAuditor {
 
   /// Whether the model may know images of a type; true where either side says nothing.
   private func isTrainedOn(_ type: String?) -> Bool {
-    guard let type, let trained = recognizer.description.trainedTypes else { return true }
+    guard let type, let trained = recognizer.trainedTypes else { return true }
     return trained.contains(type)
   }
 }

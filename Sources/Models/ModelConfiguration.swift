@@ -92,6 +92,7 @@ public enum ModelZoo {
     "attention": .attention,
     "basic": .basic,
     "compact": .compact,
+    "crnn": .crnn,
     "enhanced": .enhanced,
     "enhanced_se": .enhancedSE,
     "resnet": .resnet,

@@ -32,9 +32,9 @@ public struct ModelDescription: Sendable, Hashable {
   public var knownSizes: [String] { trainedSizes ?? ["\(configuration.imageWidth)×\(configuration.imageHeight)"] }
 
   private static let format = "1"
-  private static let formatKey = "captcha.format"
-  private static let modelKey = "captcha.model"
-  private static let lossKey = "captcha.loss"
+  static let formatKey = "captcha.format"
+  static let modelKey = "captcha.model"
+  static let lossKey = "captcha.loss"
   private static let typesKey = "captcha.types"
   private static let sizesKey = "captcha.sizes"
   private static let decodingKey = "captcha.decoding"
@@ -85,6 +85,9 @@ public struct ModelDescription: Sendable, Hashable {
     else {
       throw ModelError(
         "\(file): a safetensors file, but not a model of this program; give a file from a run's checkpoints")
+    }
+    guard format != Ensemble.format else {
+      throw ModelError("\(file): an ensemble, where one model is needed; give one of those that it was made of")
     }
     guard format == Self.format else {
       throw ModelError(

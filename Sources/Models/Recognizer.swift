@@ -43,56 +43,80 @@ public final class Recognizer {
     decoder = try ReadingDecoder(codec: codec, readsColumns: decoder.readsColumns, options: options)
   }
 
+  public func decode(_ change: (DecodingOptions) -> DecodingOptions) throws(DecodingOptionsError) {
+    try decode(change(decoder.options))
+  }
+
+  public func calibrate(temperature: Double, minimumConfidence: Double?) throws(DecodingOptionsError) {
+    var options = decoder.options
+    (options.temperature, options.minimumConfidence) = (temperature, minimumConfidence)
+    try decode(options)
+  }
+
+  public func metadata() throws -> [String: String] {
+    var description = description
+    description.decoding = decoder.options
+    return try description.metadata()
+  }
+
   /// Loads a model file; nothing else is needed.
   public convenience init(contentsOf url: URL) throws {
-    let file = try Safetensors(contentsOf: url)
-    let description = try ModelDescription(metadata: file.metadata, file: url.path)
+    try self.init(Safetensors(contentsOf: url), file: url.path)
+  }
+
+  /// - Parameter file: what errors call the model.
+  convenience init(_ content: Safetensors, file: String) throws {
+    let description = try ModelDescription(metadata: content.metadata, file: file)
     do {
       let model = try ModelZoo.model(description.configuration)
-      try model.load(Weights(file.tensors))
-      if let broken = file.tensors.filter({ !$0.value.norm.isFinite }).keys.min() {
-        throw ModelError("\(broken) holds NaN or infinite weights, since its training diverged; use another checkpoint")
-      }
+      try model.load(Weights(content.tensors))
+      try content.requireFiniteWeights()
       try self.init(description: description, model: model)
     } catch {
-      throw ModelError("\(url.path): \(error)")
+      throw ModelError("\(file): \(error)")
     }
   }
 
   /// Up to so many images are read fastest with float16 weights.
   public static let few = 4
-  /// The most images that pass through the model together; more would only cost memory.
-  private static let batchSize = 64
+}
 
-  /// Reads images of any size and colour; they are brought to the model's.
-  ///
-  /// For up to four images the large dense weights are read as float16, which makes a single reading faster; confidences may
-  /// then differ in the fourth digit from those of the same image among more.
-  ///
-  /// - Parameter areFew: whether these images are all that will be read, so that speed with one of them counts; nil where
-  ///   there are at most four.
-  public func read(_ images: [Image], areFew: Bool? = nil) -> [Reading] {
-    let areFew = areFew ?? (images.count <= Self.few)
-    return stride(from: 0, to: images.count, by: Self.batchSize).flatMap {
-      readBatch(images[$0..<min($0 + Self.batchSize, images.count)], float16Weights: areFew)
+extension Safetensors {
+  /// Refuses the weights of a training that came to nothing.
+  func requireFiniteWeights() throws {
+    guard let broken = tensors.filter({ $0.value.dtype == .float32 && !$0.value.norm.isFinite }).keys.min() else {
+      return
+    }
+    throw ModelError("\(broken) holds NaN or infinite weights, since its training diverged; use another checkpoint")
+  }
+}
+
+extension Recognizer: TextRecognizer {
+  public var options: DecodingOptions { decoder.options }
+  public var knownSizes: [String] { description.knownSizes }
+  public var trainedTypes: [String]? { description.trainedTypes }
+  public var inputs: [ImageInput] {
+    [
+      ImageInput(
+        width: configuration.imageWidth, height: configuration.imageHeight, colorMode: configuration.colorMode)
+    ]
+  }
+
+  public func outputs(_ images: [Tensor], float16Weights: Bool) -> [Tensor] {
+    [model(images[0], .inference(float16Weights: float16Weights))]
+  }
+
+  public func readings(_ outputs: [Tensor], temperature: Double) -> [Reading] {
+    decoder.scaled(temperature: temperature).readings(logits: outputs[0]) {
+      loss.outputActivation.probabilities($0, classes: codec.classCount)
     }
   }
 
-  private func readBatch(_ batch: ArraySlice<Image>, float16Weights: Bool) -> [Reading] {
-    let images = Array(batch)
-    let (width, height, mode) = (configuration.imageWidth, configuration.imageHeight, configuration.colorMode)
-    let pixels = Threads.map(count: images.count) {
-      images[$0].converted(to: mode).resized(width: width, height: height).pixels
-    }
-    let bytes = Tensor(pixels.flatMap { $0 }, shape: [images.count, height, width, mode.channels])
-    let logits = model(bytes.floats(dividedBy: 255), .inference(float16Weights: float16Weights))
-    return decoder.readings(logits: logits) { loss.outputActivation.probabilities($0, classes: codec.classCount) }
+  public func probabilities(_ outputs: [Tensor]) -> Tensor? {
+    decoder.readsColumns ? nil : loss.outputActivation.probabilities(outputs[0], classes: codec.classCount)
   }
 
-  /// Reads one image file.
-  ///
-  /// - Throws: `ImageError` that names the file.
-  public func read(path: String) throws -> Reading {
-    read([try ImageFile.read(path, as: configuration.colorMode)])[0]
+  public func meanLoss(_ outputs: [Tensor], labels: Tensor) -> Double? {
+    Double(loss(outputs[0], labels: labels).scalar)
   }
 }

@@ -56,7 +56,7 @@ extension TrainingSession: TrainingContext {
     if let known, known.step == step, known.readings.count >= count { return Array(known.readings.prefix(count)) }
     return try withEvaluationWeights {
       var readings: [LabelledReading] = []
-      try evaluation.forEachBatch(of: validation, labels: validationLabels, limit: count) { batch in
+      try evaluation.forEachBatch(of: [validation], labels: validationLabels, limit: count) { batch in
         readings += labelled(batch)
       }
       known = (step, readings)

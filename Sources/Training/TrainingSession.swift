@@ -242,7 +242,7 @@ final class TrainingSession {
     let loss = trainer.loss(logits, labels: batch.classes)
     let read = OperationRecorder.pass("metrics") {
       OperationRecorder.measure("metrics", shapes: [logits.shape]) {
-        BatchEvaluation.read(logits, labels: batch.classes, loss: trainer.loss, codec: trainer.codec)
+        evaluation.read([logits], labels: batch.classes)
       }
     }
     let gradients = OperationRecorder.pass("backward") { loss.backward() }
@@ -272,8 +272,9 @@ final class TrainingSession {
       var metrics = EpochMetrics(trainer.metrics)
       var tally = EvaluationTally(codec: trainer.codec)
       var readings: [LabelledReading] = []
-      try evaluation.forEachBatch(of: validation, labels: validationLabels) { batch in
-        metrics.add(loss: batch.loss, images: batch.indices.count, batch: batch.metricBatch)
+      try evaluation.forEachBatch(of: [validation], labels: validationLabels) { batch in
+        // A single model always has a loss.
+        metrics.add(loss: batch.loss ?? .nan, images: batch.indices.count, batch: batch.metricBatch)
         try tally.add(batch, of: validation)
         readings += labelled(batch)
       }

@@ -67,7 +67,6 @@ struct ComposedBackend: Backend {
   func spatialMeansGradient(_ dy: Tensor, shape: Shape) -> Tensor { base.spatialMeansGradient(dy, shape: shape) }
 
   func rowsAndColumnsSwapped(_ x: Tensor) -> Tensor { base.rowsAndColumnsSwapped(x) }
-
   func relu(_ x: Tensor) -> Tensor { base.relu(x) }
   func sigmoid(_ x: Tensor) -> Tensor { base.sigmoid(x) }
   func combination(_ a: Tensor, _ alpha: Float, _ b: Tensor, _ beta: Float) -> Tensor {

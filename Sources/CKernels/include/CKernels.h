@@ -15,6 +15,9 @@ typedef struct {
   ptrdiff_t stride;
   ptrdiff_t input_channels, output_channels;
   ptrdiff_t input_row_stride;  ///< floats from one padded input row to the next
+  /// Whether factors are rounded to bfloat16. The input is then that of `bfloat16_pairs`, with the distance of neighbours in
+  /// a convolution, and of pixels, `stride * input_channels`, in the gradient of the weights.
+  int bfloat16;
 } ckernels_convolution;
 
 /// A 3×3 convolution with stride 1 of a whole batch, for Winograd's algorithm (see winograd.h).
@@ -122,6 +125,13 @@ typedef struct {
   /// Adds the gradient of the weights (packed layout) for the output gradient `dy` of one image.
   void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy,
                                       float *weight_gradient);
+
+  /// pairs[i] = the numbers i and i + distance of x, rounded to bfloat16, as the halves of a 32-bit word, the first one in the
+  /// lower half. Behind the last number there are zeros.
+  void (*bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, float *pairs);
+  /// Packs weights as `ckernels_pack_weights`, rounded to bfloat16 and two by two along each kernel row:
+  /// [block][kernel row][pair][channel_block], with a zero beside an odd one.
+  void (*bfloat16_weights)(const ckernels_convolution *geometry, const float *w, float *packed);
 
   /// Tiles of 4×4 outputs in the Winograd convolution of one image.
   ptrdiff_t (*winograd_tiles)(const ckernels_winograd *geometry);
@@ -278,7 +288,7 @@ ckernels_level ckernels_best_level(void);
 /// The kernels of `level`, or NULL where they are not part of this build.
 const ckernels_table *ckernels_for_level(ckernels_level level);
 
-/// Floats that the packed weights of a convolution take at this level.
+/// Floats that the packed weights of a convolution take at this level; of `bfloat16_weights` where the geometry says so.
 ptrdiff_t ckernels_packed_count(const ckernels_table *table, const ckernels_convolution *geometry);
 /// Packs w [kernel_height, kernel_width, input_channels, output_channels] into blocks of output channels:
 /// [block][kernel row, column, input channel][channel_block], the missing channels of the last block being zero.

@@ -23,7 +23,7 @@ struct Calibrate: ParsableCommand {
           --output calibrated.safetensors
       """)
 
-  @Argument(help: "The model file.")
+  @Argument(help: "The file of a model or of an ensemble.")
   var model: String
 
   @OptionGroup var images: LabelledImages
@@ -51,35 +51,33 @@ struct Calibrate: ParsableCommand {
     if let output, FileManager.default.fileExists(atPath: output) {
       throw ModelError("--output: \(output) is there already; give another name or remove it")
     }
-    let recognizer = try Recognizer(contentsOf: source)
+    let recognizer = try ModelFile.recognizer(contentsOf: source)
     try decoding.apply(to: recognizer)
     let all = try images.load(for: recognizer)
-    let count = min(all.count, maximumCount)
-    let dataset = all.subset((0..<count).map { $0 * all.count / count })
+    let count = min(all[0].count, maximumCount)
+    let datasets = all.map { images in images.subset((0..<count).map { $0 * images.count / count }) }
     let progress = ProgressLine("reading")
-    let scaling = try Evaluator(
-      model: recognizer.model, loss: recognizer.loss, codec: recognizer.codec, batchSize: images.batchSize,
-      decoder: recognizer.decoder
-    ).temperatureScaling(dataset) { progress.update($0, dataset.count) }
+    let scaling = try Evaluator(recognizer, batchSize: images.batchSize).temperatureScaling(datasets) {
+      progress.update($0, count)
+    }
     progress.finish()
     if !scaling.isFitted {
       StandardStreams.note(
         "all readings are \(scaling.readings.first?.isRight ?? false ? "right" : "wrong"): there is nothing to fit a "
           + "temperature to, and it stays 1; give more images, or such as are read right and wrong")
     }
-    var options = recognizer.decoder.options
-    options.temperature = scaling.temperature
-    if let accuracy { options.minimumConfidence = try minimumConfidence(for: accuracy, scaling) }
+    let minimumConfidence = try accuracy.map { try self.minimumConfidence(for: $0, scaling) }
+    try recognizer.calibrate(
+      temperature: scaling.temperature, minimumConfidence: minimumConfidence ?? recognizer.options.minimumConfidence)
     if let output {
-      var description = recognizer.description
-      description.decoding = options
       var file = try Safetensors(contentsOf: source)
-      file.metadata.merge(try description.metadata()) { $1 }
+      file.metadata.merge(try recognizer.metadata()) { $1 }
       try file.write(to: URL(fileURLWithPath: output))
     }
     let result = Result(
       count: count, temperature: scaling.temperature, logLossBefore: scaling.logLossBefore, logLoss: scaling.logLoss,
-      before: scaling.before, after: scaling.after, minimumConfidence: options.minimumConfidence, output: output)
+      before: scaling.before, after: scaling.after, minimumConfidence: recognizer.options.minimumConfidence,
+      output: output)
     if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
   }
 

@@ -10,13 +10,13 @@ struct Evaluate: ParsableCommand {
     discussion: """
       Needs nothing but the model file and the images. Sizes that it was not trained on need --resize. A label that
       the model cannot say (too long, or characters that it does not know) counts as read wrong. With --grammar
-      arithmetic a label that is a question counts as its answer too.
+      arithmetic a label that is a question counts as its answer too. An ensemble that votes has no loss.
 
       Example:
         captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
       """)
 
-  @Argument(help: "The model file.")
+  @Argument(help: "The file of a model or of an ensemble.")
   var model: String
 
   @OptionGroup var images: LabelledImages
@@ -26,20 +26,18 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func run() throws {
-    let recognizer = try Recognizer(contentsOf: URL(fileURLWithPath: model))
+    let recognizer = try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: model))
     try decoding.apply(to: recognizer)
-    let dataset = try images.load(for: recognizer)
+    let datasets = try images.load(for: recognizer)
     let progress = ProgressLine("evaluating")
-    let evaluation = try Evaluator(
-      model: recognizer.model, loss: recognizer.loss, codec: recognizer.codec, batchSize: images.batchSize,
-      decoder: recognizer.decoder
-    ).evaluate(dataset) { progress.update($0, dataset.count) }
+    let evaluation = try Evaluator(recognizer, batchSize: images.batchSize).evaluate(datasets) {
+      progress.update($0, datasets[0].count)
+    }
     progress.finish()
     if json {
       try StandardStreams.write(json: evaluation)
     } else {
-      let text = EvaluationText(
-        evaluation, codec: recognizer.codec, trainedTypes: recognizer.description.trainedTypes)
+      let text = EvaluationText(evaluation, codec: recognizer.codec, trainedTypes: recognizer.trainedTypes)
       for line in text.lines { StandardStreams.write(line) }
     }
   }

@@ -19,7 +19,7 @@ struct Predict: ParsableCommand {
         curl -s https://example.org/captcha.png | captcha-cli predict model.safetensors --json -
       """)
 
-  @Argument(help: "The model file.")
+  @Argument(help: "The file of a model or of an ensemble.")
   var model: String
 
   @Argument(
@@ -43,9 +43,9 @@ struct Predict: ParsableCommand {
   private static let chunk = 128
 
   func run() throws {
-    let recognizer = try Recognizer(contentsOf: URL(fileURLWithPath: model))
+    let recognizer = try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: model))
     try decoding.apply(to: recognizer, minimumConfidence: minimumConfidence)
-    let (description, options) = (recognizer.description, recognizer.decoder.options)
+    let (inputs, known, options) = (recognizer.inputs, recognizer.knownSizes, recognizer.options)
     var failures = 0
     var files: [String] = []
     for path in paths {
@@ -60,7 +60,9 @@ struct Predict: ParsableCommand {
     let areFew = files.count <= Recognizer.few
     for start in stride(from: 0, to: files.count, by: Self.chunk) {
       let names = Array(files[start..<min(start + Self.chunk, files.count)])
-      let images = Threads.map(count: names.count) { index in Result { try image(names[index], for: description) } }
+      let images = Threads.map(count: names.count) { index in
+        Result { try image(names[index], for: inputs, knownSizes: known) }
+      }
       var readable: [(name: String, image: Image)] = []
       for (name, image) in zip(names, images) {
         do {
@@ -108,20 +110,21 @@ struct Predict: ParsableCommand {
     return try ImageFolder(path).imagePaths()
   }
 
-  /// An image in the model's size and colours.
-  private func image(_ path: String, for description: ModelDescription) throws -> Image {
-    let model = description.configuration
-    let image = try Self.image(path, as: model.colorMode)
+  /// An image as the models take it, as far as they all take it alike.
+  private func image(_ path: String, for inputs: [ImageInput], knownSizes: [String]) throws -> Image {
+    let image = try Self.image(path, as: inputs.colorMode)
     let size = "\(image.width)×\(image.height)"
-    guard resize || description.knownSizes.contains(size) else {
-      throw ModelError(
-        "\(path): the image is \(size) and the model was trained on \(description.knownSizes.joined(separator: ", ")); "
-          + "give --resize to scale it")
+    guard resize || knownSizes.contains(size) else {
+      let known =
+        knownSizes.isEmpty
+        ? "the models of the ensemble were trained on no size in common"
+        : "the model was trained on \(knownSizes.joined(separator: ", "))"
+      throw ModelError("\(path): the image is \(size) and \(known); give --resize to scale it")
     }
-    return image.resized(width: model.imageWidth, height: model.imageHeight)
+    return inputs.prepared(image)
   }
 
-  private static func image(_ path: String, as mode: ColorMode) throws -> Image {
+  private static func image(_ path: String, as mode: ColorMode?) throws -> Image {
     guard path == "-" else { return try ImageFile.read(path, as: mode) }
     let limit = ImageLimits().maximumFileSize
     var bytes = Foundation.Data()

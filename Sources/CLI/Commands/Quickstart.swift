@@ -44,8 +44,9 @@ struct Quickstart: ParsableCommand {
     let configuration = try TrainingConfiguration(
       recipe: .quickstart, overrides: (seed.map { ["seed=\($0)"] } ?? []) + set)
     let directory = try RunDirectory.forNewRun(runDirectory)
+    let transfer = try configuration.weightTransfer(isResuming: false)
     let training = try TrainingRun(
-      configuration, images: TrainingImages(configuration), directory: directory, isResuming: false,
+      configuration, images: TrainingImages(configuration), transfer: transfer, directory: directory, isResuming: false,
       sinks: try RunSinks.make(
         directory, configuration: configuration, verbose: false, language: language, json: json))
     let (result, signalExitCode) = try training.train()

@@ -10,13 +10,16 @@ struct Train: ParsableCommand {
     discussion: """
       Without --data the images are drawn first, as the configuration says; --data synthetic draws new ones for every
       epoch (a folder of that name is ./synthetic). Ctrl-C ends after the current step and saves; --resume goes on from
-      there as if nothing had happened.
+      there as if nothing had happened. --initialize-from starts from the weights of another model, which may have another
+      charset or length; what was taken and what not is printed. With transfer.freeze a part of them stays as it is.
 
       Examples:
         captcha-cli train --data images --epochs 20
         captcha-cli train --data synthetic --set data.generate.difficulty.lines=0.5
         captcha-cli train --recipe quickstart --set callbacks.one_cycle.max_lr=0.002
         captcha-cli train --resume --run runs/1 --epochs 40
+        captcha-cli train --data others --initialize-from runs/1/checkpoints/final.safetensors \\
+          --set 'transfer.freeze=["conv*", "bn*"]'
       """)
 
   @OptionGroup var source: ConfigurationOptions
@@ -31,6 +34,10 @@ struct Train: ParsableCommand {
     name: .customLong("run"),
     help: ArgumentHelp("The folder for everything that the run writes; the next runs/N otherwise.", valueName: "dir"))
   var runDirectory: String?
+
+  @Option(
+    help: ArgumentHelp("A model file to start from; what does not fit is drawn as usual.", valueName: "file"))
+  var initializeFrom: String?
 
   @Option(help: "The number of epochs, at most.")
   var epochs: Int?
@@ -55,8 +62,11 @@ struct Train: ParsableCommand {
     let directory = resume ? try RunDirectory.toResume(runDirectory) : try RunDirectory.forNewRun(runDirectory)
     let configuration = try configuration(directory)
     let report = CommandOutput(json: json)
+    // Before the images, which take longer.
+    let transfer = try configuration.weightTransfer(isResuming: resume)
     let training = try TrainingRun(
-      configuration, images: TrainingImages(configuration), directory: directory, isResuming: resume,
+      configuration, images: TrainingImages(configuration), transfer: transfer, directory: directory,
+      isResuming: resume,
       sinks: try RunSinks.make(
         directory, configuration: configuration, verbose: verbose, language: language, json: json))
     let path = directory.displayPath
@@ -86,6 +96,9 @@ struct Train: ParsableCommand {
     var overrides: [String] = []
     if let epochs { overrides.append("training.epochs=\(epochs)") }
     if let cache { overrides.append("data.cache=\(ConfigurationOptions.quoted(cache))") }
+    if let initializeFrom {
+      overrides.append("transfer.initialize_from=\(ConfigurationOptions.quoted(initializeFrom))")
+    }
     return try source.configuration(file: file, overrides: overrides)
   }
 

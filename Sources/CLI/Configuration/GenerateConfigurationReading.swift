@@ -79,7 +79,17 @@ extension ConfigurationSection {
   /// A list of texts that are not empty, each once; nil where it is null.
   fileprivate mutating func optionalTexts(_ key: String, _ expected: String) throws -> [String]? {
     guard let node = optional(key) else { return nil }
-    guard case .list(let elements) = node.content, !elements.isEmpty else { throw invalid(key, node, expected) }
+    if case .list(let elements) = node.content, elements.isEmpty { throw invalid(key, node, expected) }
+    return try texts(node, key, expected)
+  }
+
+  /// A list of texts, which may be empty; null is an empty one.
+  mutating func texts(_ key: String, _ expected: String) throws -> [String] {
+    try optional(key).map { try texts($0, key, expected) } ?? []
+  }
+
+  private func texts(_ node: ConfigurationNode, _ key: String, _ expected: String) throws -> [String] {
+    guard case .list(let elements) = node.content else { throw invalid(key, node, expected) }
     var texts: [String] = []
     for element in elements {
       guard case .scalar(let text, _) = element.content, !text.isEmpty, !element.isNull else {

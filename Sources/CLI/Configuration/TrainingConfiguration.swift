@@ -14,12 +14,21 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var seed: UInt64
   public var data: DataConfiguration
   public var model: ModelConfiguration
+  public var transfer: TransferConfiguration
   public var loss: LossConfiguration
   /// The update rule by name, with its arguments, the rate and the clipping.
   public var optimizer: ComponentConfiguration
   public var training: LoopConfiguration
   /// In the order in which they are called.
   public var callbacks: [ComponentConfiguration]
+
+  /// What the training starts from, and what of it stays.
+  public struct TransferConfiguration: Sendable, Equatable {
+    /// A model file whose weights are taken as far as they fit; nil starts from drawn weights.
+    public var initializeFrom: String?
+    /// Patterns of parameters that keep their values; see `Layer.parameters(matching:)`.
+    public var freeze: [String]
+  }
 
   /// Which images are trained on.
   public struct DataConfiguration: Sendable, Equatable {

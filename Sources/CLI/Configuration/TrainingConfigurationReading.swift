@@ -52,6 +52,11 @@ extension TrainingConfiguration {
     var modelSection = try section.section("model")
     data = try DataConfiguration(&dataSection)
     model = try ModelConfiguration(&modelSection)
+    var transferSection = try section.section("transfer")
+    transfer = TransferConfiguration(
+      initializeFrom: try transferSection.optionalText("initialize_from", "the path of a model file"),
+      freeze: try transferSection.texts("freeze", "a list of patterns such as conv*"))
+    try transferSection.finish()
     let lossComponent = try section.component("loss")
     loss = try LossConfiguration(lossComponent)
     let optimizerComponent = try section.component("optimizer")
@@ -71,7 +76,8 @@ extension TrainingConfiguration {
     let callbackObjects = try callbackComponents.map { component in
       try component.locating { try Plugins.current.callbacks.makeCallback($0) }
     }
-    try checkModel(origin: modelSection.origin(of: "architecture"))
+    try checkModel(
+      origin: modelSection.origin(of: "architecture"), freezeOrigin: transferSection.origin(of: "freeze"))
     try checkAugmentations(origin: dataSection.origin(of: "augmentations"))
     try checkGenerated(dataSection)
     try checkCallbacks(callbackObjects, origin: section.origin(of: "callbacks"))
@@ -111,10 +117,17 @@ extension TrainingConfiguration {
     }
   }
 
-  private func checkModel(origin: String) throws {
+  private func checkModel(origin: String, freezeOrigin: String) throws {
     do {
-      _ = try ModelZoo.model(model)
+      let built = try ModelZoo.model(model)
       if let loss = loss.make() { try ModelZoo.requireFit(loss, model) }
+      do {
+        _ = try ParameterFreezing(transfer.freeze, in: built)
+      } catch {
+        throw ConfigurationFileError(freezeOrigin, "\(error)")
+      }
+    } catch let error as ConfigurationFileError {
+      throw error
     } catch {
       throw ConfigurationFileError(origin, "\(error)")
     }

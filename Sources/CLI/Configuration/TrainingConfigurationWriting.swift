@@ -41,6 +41,13 @@ extension TrainingConfiguration {
           ("dense_dropout", optional(model.denseDropout.map { plain("\($0)") })),
         ])
       ),
+      (
+        "transfer",
+        mapping([
+          ("initialize_from", optional(transfer.initializeFrom.map(text))),
+          ("freeze", list(transfer.freeze.map(text))),
+        ])
+      ),
       ("loss", node(loss.component)),
       ("optimizer", node(optimizer)),
       (

@@ -25,8 +25,8 @@ struct DecodingChoice: ParsableArguments {
   var beamWidth: Int?
 
   /// What the model file says, with what was asked for in its place.
-  func options(_ own: DecodingOptions?, minimumConfidence: Double? = nil) -> DecodingOptions {
-    var options = own ?? DecodingOptions()
+  private func options(_ own: DecodingOptions, minimumConfidence: Double?) -> DecodingOptions {
+    var options = own
     if let characters { options.characters = characters }
     if let lengths { options.lengths = lengths.range }
     if let grammar { options.grammar = grammar }
@@ -38,9 +38,9 @@ struct DecodingChoice: ParsableArguments {
   /// Makes a recogniser read as asked.
   ///
   /// - Throws: what is wrong with which option.
-  func apply(to recognizer: Recognizer, minimumConfidence: Double? = nil) throws {
+  func apply(to recognizer: any TextRecognizer, minimumConfidence: Double? = nil) throws {
     do {
-      try recognizer.decode(options(recognizer.description.decoding, minimumConfidence: minimumConfidence))
+      try recognizer.decode { options($0, minimumConfidence: minimumConfidence) }
     } catch {
       let option = error.key.replacing("_", with: "-")
       throw ValidationError("--\(option) is \(error.value); \(error.remedy)")

@@ -17,7 +17,8 @@ struct EvaluationText {
       lines.append("  but for lookalikes \(merged.percent) (\(ConfusableCharacters.groups.joined(separator: " ")))")
     }
     lines.append("character accuracy   \(report.characterAccuracy.percent)")
-    lines.append("loss                 \(report.loss.map { "\($0.fixed(5))" } ?? "none: the model can say no label")")
+    let noLoss = report.inexpressible == report.count ? "the model can say no label" : "the models have none in common"
+    lines.append("loss                 \(report.loss.map { "\($0.fixed(5))" } ?? "none: \(noLoss)")")
     lines.append(
       "outputs              accuracy \(report.binaryAccuracy.percent), precision \(report.precision.percent), "
         + "recall \(report.recall.percent)")

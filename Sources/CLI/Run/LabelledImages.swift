@@ -29,24 +29,33 @@ struct LabelledImages: ParsableArguments {
     }
   }
 
-  /// The images in the size and colours of a model.
-  func load(for recognizer: Recognizer) throws -> Dataset {
-    let configuration = recognizer.configuration
-    let reading = ProgressLine("reading images")
-    let loaded = try DatasetLoader(
-      options: DatasetOptions(
-        width: configuration.imageWidth, height: configuration.imageHeight, colorMode: configuration.colorMode,
-        codec: nil, maximumRejectedShare: maximumRejectedShare, cache: cache)
-    ).load(data, progress: reading.update, notice: StandardStreams.note)
-    reading.finish()
-    let known = recognizer.description.knownSizes
-    let others = loaded.imageSizes.filter { !known.contains($0.key) }
+  /// The images in each size and colour that a recogniser takes.
+  func load(for recognizer: any TextRecognizer) throws -> [Dataset] {
+    let loaded = try recognizer.inputs.map(load)
+    if let other = loaded.first(where: { $0.dataset.names != loaded[0].dataset.names }) {
+      throw ModelError(
+        "\(data): \(other.dataset.count) images can be read now and \(loaded[0].dataset.count) could before; start again "
+          + "when the folder does not change any more")
+    }
+    let known = recognizer.knownSizes
+    let others = loaded[0].imageSizes.filter { !known.contains($0.key) }
     if !resize, let size = others.keys.min() {
+      let sizes = known.isEmpty ? "its models know no size in common" : "it knows \(known.joined(separator: ", "))"
       throw ModelError(
         "\(data): \(others.values.reduce(0, +)) images are of a size that the model was not trained on, such as \(size) "
-          + "(it knows \(known.joined(separator: ", "))); give --resize to scale them")
+          + "(\(sizes)); give --resize to scale them")
     }
-    for rejection in loaded.rejected { StandardStreams.note("left out: \(rejection)") }
-    return loaded.dataset
+    for rejection in loaded[0].rejected { StandardStreams.note("left out: \(rejection)") }
+    return loaded.map(\.dataset)
+  }
+
+  private func load(_ input: ImageInput) throws -> LoadedDataset {
+    let reading = ProgressLine("reading images")
+    defer { reading.finish() }
+    return try DatasetLoader(
+      options: DatasetOptions(
+        width: input.width, height: input.height, colorMode: input.colorMode, codec: nil,
+        maximumRejectedShare: maximumRejectedShare, cache: cache)
+    ).load(data, progress: reading.update, notice: StandardStreams.note)
   }
 }

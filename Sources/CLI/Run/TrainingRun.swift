@@ -21,10 +21,11 @@ struct TrainingRun {
   /// Builds everything that the configuration names.
   ///
   /// - Parameters:
+  ///   - transfer: what the model starts from in place of drawn weights; a run that is resumed has its own.
   ///   - sinks: what watches, beside the run's own files.
   init(
-    _ configuration: TrainingConfiguration, images: TrainingImages, directory: RunDirectory, isResuming: Bool,
-    sinks: [any EventSink]
+    _ configuration: TrainingConfiguration, images: TrainingImages, transfer: WeightTransfer?, directory: RunDirectory,
+    isResuming: Bool, sinks: [any EventSink]
   ) throws {
     self.configuration = configuration
     self.images = images
@@ -41,6 +42,9 @@ struct TrainingRun {
     self.loss = loss
     model = try ModelZoo.model(configuration.model)
     model.initialize(seed: configuration.seed)
+    let transferred = transfer?.apply(to: model)
+    let freezing = try ParameterFreezing(configuration.transfer.freeze, in: model)
+    freezing.apply()
     let callbacks = try Plugins.current.callbacks.makeCallbacks(configuration.callbacks)
     trainer = Trainer(
       model: model, loss: loss,
@@ -48,7 +52,10 @@ struct TrainingRun {
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec,
       callbacks: callbacks,
-      sinks: sinks + [ConfigurationFileSink(directory.configuration, text: try configuration.yaml())],
+      sinks: sinks + [
+        ConfigurationFileSink(directory.configuration, text: try configuration.yaml()),
+        OpeningLinesSink((transferred?.lines ?? []) + freezing.lines, to: sinks),
+      ],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed,
         precision: configuration.training.precision, prefetch: configuration.training.prefetch),
@@ -63,6 +70,10 @@ struct TrainingRun {
     var settings = ["optimizer": configuration.optimizer.name]
     for (argument, value) in configuration.optimizer.arguments {
       settings["optimizer.\(argument)"] = value.description
+    }
+    if let file = configuration.transfer.initializeFrom { settings["transfer.initialize_from"] = file }
+    if !configuration.transfer.freeze.isEmpty {
+      settings["transfer.freeze"] = configuration.transfer.freeze.joined(separator: ", ")
     }
     for (index, augmentation) in configuration.data.augmentations.enumerated() {
       settings["data.augmentations.\(index)"] = augmentation.name
@@ -141,6 +152,16 @@ struct TrainingRun {
     ["best-exact-match", "best-val-loss", "final"].map(directory.model).filter {
       FileManager.default.fileExists(atPath: $0.path)
     }
+  }
+}
+
+extension TrainingConfiguration {
+  /// What the model is to start from; nil for drawn weights, or those of a run that is resumed.
+  ///
+  /// - Throws: an error that names the file where it is no model file, or where nothing of it fits the model.
+  func weightTransfer(isResuming: Bool) throws -> WeightTransfer? {
+    guard !isResuming, let path = transfer.initializeFrom else { return nil }
+    return try WeightTransfer(contentsOf: URL(fileURLWithPath: path), to: model)
   }
 }
 

@@ -78,6 +78,12 @@ public struct DecodingOptionsError: Error, Equatable, CustomStringConvertible, L
   public let value: String
   public let remedy: String
 
+  public init(key: String, value: String, remedy: String) {
+    self.key = key
+    self.value = value
+    self.remedy = remedy
+  }
+
   public var description: String { "decoding.\(key): \(value) is not usable; \(remedy)" }
   public var errorDescription: String? { description }
 }

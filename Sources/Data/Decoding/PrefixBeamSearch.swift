@@ -17,13 +17,18 @@ struct PrefixBeamSearch {
   /// - Parameters:
   ///   - probabilities: [columns, classes], the blank last.
   func mostProbableText(_ probabilities: UnsafeBufferPointer<Float>, columns: Int) -> [Int]? {
+    mostProbableTexts(probabilities, columns: columns, count: 1).first
+  }
+
+  /// Up to `count` texts that fit, the most probable first.
+  func mostProbableTexts(_ probabilities: UnsafeBufferPointer<Float>, columns: Int, count: Int) -> [[Int]] {
     var beam = Beam(constraint, width: width)
     let classes = constraint.characterCount + 1
     for column in 0..<columns {
       let row = UnsafeBufferPointer(rebasing: probabilities[column * classes..<(column + 1) * classes])
       beam.advance(row, columnsLeft: columns - 1 - column)
     }
-    return beam.best
+    return beam.best(count)
   }
 }
 
@@ -82,14 +87,15 @@ private struct Beam {
   }
 
   /// The most probable of those that fit.
-  var best: [Int]? {
-    var best: Entry?
-    for entry in kept
-    where constraint.need(prefixes[entry.prefix].state, length: prefixes[entry.prefix].length) == 0 {
-      if best.map({ entry.total > $0.total }) ?? true { best = entry }
-    }
-    guard var index = best?.prefix else { return nil }
-    var text: [Int] = []
+  func best(_ count: Int) -> [[Int]] {
+    // They are kept in this order.
+    kept.lazy.map(\.prefix).filter { index in
+      constraint.need(prefixes[index].state, length: prefixes[index].length) == 0
+    }.prefix(count).map(text)
+  }
+
+  private func text(of prefix: Int) -> [Int] {
+    var (index, text) = (prefix, [Int]())
     while index > 0 {
       text.append(prefixes[index].character)
       index = prefixes[index].parent

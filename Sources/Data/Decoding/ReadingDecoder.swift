@@ -22,8 +22,8 @@ public struct ReadingDecoder: Sendable {
   private let allowed: [Bool]
   private let lengths: ClosedRange<Int>
   /// Any text of the characters and lengths, and the questions among them.
-  private let anyText: TextConstraint
-  private let question: TextConstraint
+  let anyText: TextConstraint
+  let question: TextConstraint
 
   /// - Throws: `DecodingOptionsError` if the options ask for what the codec does not have.
   public init(
@@ -108,10 +108,10 @@ public struct ReadingDecoder: Sendable {
   }
 
   private var hasMasks: Bool { options.characters != nil || options.lengths != nil }
-  private func isCharacter(_ index: Int) -> Bool { index != codec.paddingIndex }
+  func isCharacter(_ index: Int) -> Bool { index != codec.paddingIndex }
 
   /// What was seen, or the best question in its place where it was meant as one and is none.
-  private func mended(_ seen: [Int]?, bestQuestion: () -> [Int]?) -> [Int]? {
+  func mended(_ seen: [Int]?, bestQuestion: () -> [Int]?) -> [Int]? {
     guard let seen else { return nil }
     let text = codec.decode(seen)
     return options.grammar.looksLikeQuestion(text) && MathQuestion(text) == nil ? bestQuestion() ?? seen : seen
@@ -120,7 +120,7 @@ public struct ReadingDecoder: Sendable {
   /// What is read of what was seen; nothing where no text fits.
   ///
   /// - Parameter confidence: that of a class per position.
-  private func reading(_ seen: [Int]?, confidence: ([Int]) -> Double) -> Reading {
+  func reading(_ seen: [Int]?, confidence: ([Int]) -> Double) -> Reading {
     let classes = (seen ?? []) + [Int](repeating: codec.paddingIndex, count: codec.maximumLength - (seen?.count ?? 0))
     let seenText = codec.decode(classes)
     let text = options.grammar.canonicalText(of: seenText)
@@ -131,7 +131,7 @@ public struct ReadingDecoder: Sendable {
       confidence: value > 1 ? 1 : value)
   }
 
-  private func text(_ decoding: ColumnDecoding, _ probabilities: UnsafeBufferPointer<Float>) -> [Int]? {
+  func text(_ decoding: ColumnDecoding, _ probabilities: UnsafeBufferPointer<Float>) -> [Int]? {
     if options.beamWidth == 1 {
       let path = decoding.bestPath(allowed)
       if lengths.contains(path.count) { return path }
@@ -139,19 +139,24 @@ public struct ReadingDecoder: Sendable {
     return search(anyText, probabilities, columns: decoding.columns)
   }
 
+  /// How many beginnings are followed, one number after the other until a text is found: among few there may be none that
+  /// fits, such as where equal characters leave no column for a blank.
+  var searchWidths: [Int] {
+    let width = options.beamWidth == 1 ? Self.searchWidth : options.beamWidth
+    return [width, 8 * width]
+  }
+
   private func search(
     _ constraint: TextConstraint, _ probabilities: UnsafeBufferPointer<Float>, columns: Int
   ) -> [Int]? {
-    let width = options.beamWidth == 1 ? Self.searchWidth : options.beamWidth
-    // Among few beginnings there may be none that fits, such as where equal characters leave no column for a blank.
-    for width in [width, 8 * width] {
+    for width in searchWidths {
       let search = PrefixBeamSearch(constraint: constraint, width: width)
       if let text = search.mostProbableText(probabilities, columns: columns) { return text }
     }
     return nil
   }
 
-  private func logProbabilityOfMasks(_ decoding: ColumnDecoding) -> Double {
+  func logProbabilityOfMasks(_ decoding: ColumnDecoding) -> Double {
     if let lengths = options.lengths { return decoding.logProbability(allowed: allowed, lengths: lengths) }
     return options.characters == nil ? 0 : decoding.logProbability(allowed: allowed)
   }

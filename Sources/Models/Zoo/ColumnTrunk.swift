@@ -15,6 +15,9 @@ extension ModelBuilder {
         "model.filters: \(filters) is too short; the \(configuration.architecture) architecture takes a stem and its "
           + "stages")
     }
+    // White paper becomes 0, as the surroundings of the image are: a bright edge all round would tell every column where it
+    // is, and texts would be guessed from that.
+    add(Rescaling(-2, offset: 2))
     addConvolution(stem, kernelSize: 5, stride: 2, number: 1)
     try addPool(padding: .same)
     for (stage, count) in filters.dropFirst().enumerated() {

@@ -48,13 +48,16 @@ struct ModelBuilder {
     }
   }
 
+  /// What the output layer is called, whatever the architecture.
+  static let outputName = "output"
+
   /// The output layer of logits, and the whole.
   mutating func finished() throws -> Sequential {
     switch head {
     case .positions:
       // A sequence of columns is one row of values to what chooses a character for each position.
       if shape.rank > 2 { add(Flatten()) }
-      add(Dense(channels, configuration.codec.outputCount), named: "output")
+      add(Dense(channels, configuration.codec.outputCount), named: Self.outputName)
     case .columns:
       // Two equal characters in a row need a column between them.
       let (columns, length) = (shape[1], configuration.codec.maximumLength)
@@ -64,7 +67,7 @@ struct ModelBuilder {
             + "\(configuration.imageWidth) pixels wide, and labels of \(length) characters need \(2 * length - 1); "
             + "use a larger model.image_width or model.head: positions")
       }
-      add(Dense(channels, configuration.codec.classCount), named: "output")
+      add(Dense(channels, configuration.codec.classCount), named: Self.outputName)
     }
     let layers = layers
     return Sequential { layers }

@@ -5,7 +5,7 @@ public enum ArithmeticPrecision: String, Sendable, Codable, CaseIterable {
   /// Rounded to bfloat16, the upper half of a float32: 8 bits of precision in the full range. Processors with AVX512-BF16
   /// multiply twice as many of them at once; others get the same results within rounding, more slowly.
   ///
-  /// A product of normal numbers is off by about 0.2 % of its standard deviation. In convolutions by Winograd's algorithm the
-  /// numbers at its points are rounded, which is off by about 2.5 %; convolutions of other windows stay float32.
+  /// The results for normal numbers are off by about 0.2 % of their standard deviation. In convolutions by Winograd's
+  /// algorithm it is the numbers at its points that are rounded, which makes 2.5 %.
   case bfloat16
 }

@@ -2,103 +2,98 @@ import Data
 import Layers
 import Tensor
 
-/// Runs a model over a data set without training it.
+/// Runs a model, or several together, over a data set without training.
 struct BatchEvaluation {
-  let model: any Layer
-  let loss: any Loss
-  let codec: LabelCodec
+  let recognizer: any BatchRecognizer
   let batchSize: Int
   /// How many batches are made ahead.
   let prefetch: Int
-  /// What reads the outputs; nil for what the loss was made for.
-  var decoder: ReadingDecoder?
+
+  init(_ recognizer: any BatchRecognizer, batchSize: Int, prefetch: Int) {
+    self.recognizer = recognizer
+    self.batchSize = batchSize
+    self.prefetch = prefetch
+  }
+
+  /// - Parameter decoder: what reads the outputs; nil for what the loss was made for.
+  init(
+    model: any Layer, loss: any Loss, codec: LabelCodec, batchSize: Int, prefetch: Int, decoder: ReadingDecoder? = nil
+  ) {
+    self.init(
+      ModelRecognizer(model: model, loss: loss, codec: codec, decoder: decoder), batchSize: batchSize,
+      prefetch: prefetch)
+  }
+
+  var codec: LabelCodec { recognizer.codec }
 
   /// One evaluated batch.
   struct Result {
     let indices: ArraySlice<Int>
     /// Those of the whole data set.
     let labels: EncodedLabels
-    let loss: Double
+    /// nil where several models have none in common.
+    let loss: Double?
     let metricBatch: MetricBatch
     let readings: [Reading]
   }
 
-  /// Calls `body` with each batch of `dataset`, in the order of its images.
+  /// Calls `body` with each batch, in the order of the images.
   ///
-  /// - Parameter limit: only the batches up to this number of images; nil for all.
+  /// - Parameters:
+  ///   - datasets: the same images once for each input of the recogniser.
+  ///   - limit: only the batches up to this number of images; nil for all.
   /// - Throws: what `body` throws, or why images can't be read.
   func forEachBatch(
-    of dataset: Dataset, labels: EncodedLabels, limit: Int? = nil, _ body: (Result) throws -> Void
+    of datasets: [Dataset], labels: EncodedLabels, limit: Int? = nil, _ body: (Result) throws -> Void
   ) throws {
+    let count = datasets[0].count
     // Whole batches, so that they are the same as without a limit.
-    let whole = ((limit ?? dataset.count) + batchSize - 1) / batchSize * batchSize
-    let order = BatchOrder(count: min(dataset.count, whole), batchSize: batchSize)
-    let batches = BatchPrefetcher(count: order.count, ahead: prefetch) { try dataset.batch(order[$0], labels: labels) }
-    defer { batches.stop() }
-    for indices in order {
-      let batch = try batches.next()
-      let logits = model(batch.images, .inference)
-      let result = Self.read(logits, labels: batch.classes, loss: loss, codec: codec, decoder: decoder)
+    let whole = ((limit ?? count) + batchSize - 1) / batchSize * batchSize
+    try computeEachBatch(of: datasets, limit: whole) { indices, outputs in
+      let classes = labels.classes(at: indices)
+      let read = read(outputs, labels: classes)
       try body(
         Result(
-          indices: indices, labels: labels, loss: Double(loss(logits, labels: batch.classes).scalar),
-          metricBatch: result.metricBatch, readings: result.readings))
+          indices: indices, labels: labels, loss: recognizer.meanLoss(outputs, labels: classes),
+          metricBatch: read.metricBatch, readings: read.readings))
     }
   }
 
-  /// Calls `body` with the readings of each batch of `dataset`, whatever its labels are.
+  /// Calls `body` with the readings of each batch, whatever the labels are.
   ///
   /// - Throws: why images can't be read.
   func readEachBatch(
-    of dataset: Dataset, _ body: (_ indices: ArraySlice<Int>, _ readings: [Reading]) -> Void
+    of datasets: [Dataset], _ body: (_ indices: ArraySlice<Int>, _ readings: [Reading]) -> Void
   ) throws {
-    try computeEachBatch(of: dataset) { indices, logits in
-      body(indices, Self.readings(logits, loss: loss, codec: codec, decoder: decoder))
-    }
+    try computeEachBatch(of: datasets) { body($0, recognizer.readings($1)) }
   }
 
-  /// Calls `body` with the logits of each batch of `dataset`, in the order of its images.
+  /// Calls `body` with the outputs of each batch, in the order of the images.
   ///
-  /// - Throws: why images can't be read.
+  /// - Throws: what `body` throws, or why images can't be read.
   func computeEachBatch(
-    of dataset: Dataset, _ body: (_ indices: ArraySlice<Int>, _ logits: Tensor) -> Void
+    of datasets: [Dataset], limit: Int? = nil,
+    _ body: (_ indices: ArraySlice<Int>, _ outputs: [Tensor]) throws -> Void
   ) throws {
-    let order = BatchOrder(count: dataset.count, batchSize: batchSize)
-    let batches = BatchPrefetcher(count: order.count, ahead: prefetch) { try dataset.images(at: order[$0]) }
-    defer { batches.stop() }
-    for indices in order { body(indices, model(try batches.next(), .inference)) }
-  }
-
-  /// What reads outputs where nothing else is asked for.
-  static func decoder(loss: any Loss, codec: LabelCodec) -> ReadingDecoder {
-    ReadingDecoder(codec: codec, readsColumns: loss.alignment == .columns)
-  }
-
-  /// The texts that a batch's outputs say.
-  static func readings(
-    _ logits: Tensor, loss: any Loss, codec: LabelCodec, decoder: ReadingDecoder? = nil
-  ) -> [Reading] {
-    (decoder ?? Self.decoder(loss: loss, codec: codec)).readings(logits: logits.detached) {
-      loss.outputActivation.probabilities($0, classes: codec.classCount)
+    precondition(
+      datasets.count == recognizer.inputCount && datasets.allSatisfy { $0.count == datasets[0].count },
+      "BatchEvaluation: data sets of \(datasets.map(\.count)) images for \(recognizer.inputCount) inputs")
+    let order = BatchOrder(count: min(datasets[0].count, limit ?? .max), batchSize: batchSize)
+    let batches = BatchPrefetcher(count: order.count, ahead: prefetch) { index in
+      try datasets.map { try $0.images(at: order[index]) }
     }
+    defer { batches.stop() }
+    for indices in order { try body(indices, recognizer.outputs(try batches.next(), float16Weights: false)) }
   }
 
   /// What a batch's outputs say, and what metrics see of it.
-  static func read(
-    _ logits: Tensor, labels: Tensor, loss: any Loss, codec: LabelCodec, decoder: ReadingDecoder? = nil
-  ) -> (metricBatch: MetricBatch, readings: [Reading]) {
-    let probabilities = loss.outputActivation.probabilities(logits.detached, classes: codec.classCount)
-    // At temperature 1 the probabilities are those that are there already.
-    let isScaled = decoder.map { $0.options.temperature != 1 } ?? false
-    let readings =
-      isScaled
-      ? readings(logits, loss: loss, codec: codec, decoder: decoder)
-      : (decoder ?? Self.decoder(loss: loss, codec: codec)).readings(probabilities)
+  func read(_ outputs: [Tensor], labels: Tensor) -> (metricBatch: MetricBatch, readings: [Reading]) {
+    let readings = recognizer.readings(outputs)
     let predicted = Tensor(readings.flatMap { $0.classes.map(Int32.init) }, shape: labels.shape)
-    guard loss.alignment == .columns else {
+    if let probabilities = recognizer.probabilities(outputs) {
       return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
     }
-    // Columns have no probability of their own for a position: its answers are those of the reading.
+    // Where a position has no probability of its own, its answers are those of the reading.
     var answers = Tensor(zeros: [labels.shape[0], labels.shape[1], codec.classCount])
     answers.withMutableElements(of: Float.self) { answers in
       for (position, index) in predicted.elements(of: Int32.self).enumerated() {
@@ -106,5 +101,43 @@ struct BatchEvaluation {
       }
     }
     return (MetricBatch(probabilities: answers, labels: labels, predicted: predicted), readings)
+  }
+}
+
+/// A model with what makes texts of its outputs.
+struct ModelRecognizer: BatchRecognizer {
+  let model: any Layer
+  let loss: any Loss
+  let codec: LabelCodec
+  private let decoder: ReadingDecoder
+
+  /// - Parameter decoder: nil for what the loss was made for.
+  init(model: any Layer, loss: any Loss, codec: LabelCodec, decoder: ReadingDecoder?) {
+    self.model = model
+    self.loss = loss
+    self.codec = codec
+    self.decoder = decoder ?? ReadingDecoder(codec: codec, readsColumns: loss.alignment == .columns)
+  }
+
+  var options: DecodingOptions { decoder.options }
+  var inputCount: Int { 1 }
+
+  func outputs(_ images: [Tensor], float16Weights: Bool) -> [Tensor] {
+    [model(images[0], .inference(float16Weights: float16Weights))]
+  }
+
+  func readings(_ outputs: [Tensor], temperature: Double) -> [Reading] {
+    decoder.scaled(temperature: temperature).readings(logits: outputs[0].detached) {
+      loss.outputActivation.probabilities($0, classes: codec.classCount)
+    }
+  }
+
+  func probabilities(_ outputs: [Tensor]) -> Tensor? {
+    decoder.readsColumns
+      ? nil : loss.outputActivation.probabilities(outputs[0].detached, classes: codec.classCount)
+  }
+
+  func meanLoss(_ outputs: [Tensor], labels: Tensor) -> Double? {
+    Double(loss(outputs[0], labels: labels).scalar)
   }
 }

@@ -11,7 +11,8 @@ struct EvaluationTally {
 
   private let codec: LabelCodec
   private let grammar: DecodingGrammar
-  private var lossSum = 0.0
+  /// nil once a batch had no loss.
+  private var lossSum: Double? = 0
   private var answers = BinaryCounts()
   /// Images whose labels the model can say, and others.
   private var expressible = 0
@@ -60,7 +61,7 @@ struct EvaluationTally {
   /// - Throws: why an image that was misread can't be read from its file once more.
   mutating func add(_ batch: BatchEvaluation.Result, of dataset: Dataset) throws {
     expressible += batch.indices.count
-    lossSum += batch.loss * Double(batch.indices.count)
+    lossSum = batch.loss.flatMap { loss in lossSum.map { $0 + loss * Double(batch.indices.count) } }
     answers.add(batch.metricBatch)
     for (index, reading) in zip(batch.indices, batch.readings) {
       let compared = ComparedReading(label: dataset.samples[index].label, reading, grammar: grammar)
@@ -130,7 +131,8 @@ struct EvaluationTally {
       ($1.value, $0.key.label, $0.key.read) < ($0.value, $1.key.label, $1.key.read)
     }
     return EvaluationReport(
-      count: all.count, inexpressible: inexpressible, loss: expressible == 0 ? nil : lossSum / Double(expressible),
+      count: all.count, inexpressible: inexpressible,
+      loss: expressible == 0 ? nil : lossSum.map { $0 / Double(expressible) },
       exactMatch: all.value, exactMatchInterval: [interval.lowerBound, interval.upperBound],
       characterAccuracy: characters.value, binaryAccuracy: answers.accuracy, precision: answers.precision,
       recall: answers.recall, byType: byType.mapValues(\.share), byLength: byLength.mapValues(\.share),

@@ -83,28 +83,35 @@ public struct TemperatureScaling: Sendable {
 }
 
 extension Evaluator {
-  /// Finds the temperature for the evaluator's decoder, whose own temperature is of no account.
+  /// Finds the temperature for the recogniser's decoding, whose own temperature is of no account.
   ///
-  /// The logits of all images are kept in memory, 4 bytes per output and image.
-  /// - Parameter progress: called after each batch with the number of images done.
+  /// The outputs for all images are kept in memory, 4 bytes per output and image.
+  /// - Parameters:
+  ///   - datasets: the same images once for each input of the recogniser, in its size and colours.
+  ///   - progress: called after each batch with the number of images done.
   /// - Throws: why images can't be read.
   public func temperatureScaling(
-    _ dataset: Dataset, progress: (Int) -> Void = { _ in }
+    _ datasets: [Dataset], progress: (Int) -> Void = { _ in }
   ) throws -> TemperatureScaling {
-    let decoder = evaluation.decoder ?? BatchEvaluation.decoder(loss: evaluation.loss, codec: evaluation.codec)
-    var batches: [(indices: ArraySlice<Int>, logits: Tensor)] = []
-    try evaluation.computeEachBatch(of: dataset) { indices, logits in
-      batches.append((indices, logits.detached))
+    let recognizer = evaluation.recognizer
+    var batches: [(indices: ArraySlice<Int>, outputs: [Tensor])] = []
+    try evaluation.computeEachBatch(of: datasets) { indices, outputs in
+      batches.append((indices, outputs.map(\.detached)))
       progress(indices.endIndex)
     }
-    let answers = dataset.samples.map { decoder.options.grammar.canonicalText(of: $0.label) }
+    let answers = datasets[0].samples.map { recognizer.options.grammar.canonicalText(of: $0.label) }
     return TemperatureScaling { temperature in
-      let scaled = decoder.scaled(temperature: temperature)
-      return batches.flatMap { batch in
-        let readings = BatchEvaluation.readings(
-          batch.logits, loss: evaluation.loss, codec: evaluation.codec, decoder: scaled)
+      batches.flatMap { batch in
+        let readings = recognizer.readings(batch.outputs, temperature: temperature)
         return zip(batch.indices, readings).map { ($1.confidence, answers[$0] == $1.text) }
       }
     }
+  }
+
+  /// Finds the temperature on one data set.
+  public func temperatureScaling(
+    _ dataset: Dataset, progress: (Int) -> Void = { _ in }
+  ) throws -> TemperatureScaling {
+    try temperatureScaling([dataset], progress: progress)
   }
 }

@@ -24,7 +24,9 @@ struct DatasetCheck: ParsableCommand {
     help: ArgumentHelp("A folder of images to validate with, none of which may be in the other.", valueName: "dir"))
   var validation: String?
 
-  @Option(help: ArgumentHelp("A model that reads all images, to find labels that it contradicts.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A model or ensemble that reads all images, to find labels that it contradicts.", valueName: "file"))
   var model: String?
 
   @Option(help: "How sure the model must be of what it reads, from 0 to 1; 0.9 if not given.")
@@ -53,7 +55,7 @@ struct DatasetCheck: ParsableCommand {
     if let validation, Self.isSameFolder(folder.path, validation) {
       throw ValidationError("--validation \(validation) is the same folder; give the one of the other images")
     }
-    let recognizer = try model.map { try Recognizer(contentsOf: URL(fileURLWithPath: $0)) }
+    let recognizer = try model.map { try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: $0)) }
     let auditor = recognizer.map { LabelAuditor($0, confidence: confidence ?? 0.9, resizes: resize) }
     let progress = StageLines(isAuditing: auditor != nil)
     let checker = DatasetChecker(

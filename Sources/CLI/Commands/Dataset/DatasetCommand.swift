@@ -36,7 +36,7 @@ struct DatasetFolder: ParsableArguments {
   }
 
   /// Which labels are accepted: what the options say, and otherwise the usual ones with those of the model, if there is one.
-  func codec(of recognizer: Recognizer? = nil) throws -> LabelCodec {
+  func codec(of recognizer: (any TextRecognizer)? = nil) throws -> LabelCodec {
     let usual = Charset.alphanumeric
     let added = recognizer?.codec.charset.characters.filter { usual.index(of: $0) == nil } ?? []
     return try LabelCodec(

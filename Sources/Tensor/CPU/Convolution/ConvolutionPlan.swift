@@ -65,7 +65,7 @@ struct ConvolutionPlan: Sendable {
   func forward(_ kernel: Tensor, bias: Tensor?, relu: Bool) -> any ImageConvolution {
     switch algorithm {
     case .direct:
-      DirectConvolution(PaddedImage(geometry), kernel: kernel, bias: bias, relu: relu, kernels: kernels)
+      DirectConvolution(PaddedImage(geometry, precision), kernel: kernel, bias: bias, relu: relu, kernels: kernels)
     case .winograd:
       WinogradConvolution(
         WinogradGeometry(geometry, precision), kernel: kernel, bias: bias, relu: relu, kernels: kernels)
@@ -79,7 +79,8 @@ struct ConvolutionPlan: Sendable {
     switch algorithm {
     case .direct:
       return DirectConvolution(
-        PaddedImage(inputGradientOf: geometry), kernel: turnedKernel, bias: nil, relu: false, kernels: kernels)
+        PaddedImage(inputGradientOf: geometry, precision), kernel: turnedKernel, bias: nil, relu: false,
+        kernels: kernels)
     case .winograd:
       return WinogradConvolution(
         WinogradGeometry(inputGradientOf: geometry, precision), kernel: turnedKernel, bias: nil, relu: false,
@@ -90,7 +91,7 @@ struct ConvolutionPlan: Sendable {
   /// The gradient of the kernel.
   func kernelGradient() -> any KernelGradientSum {
     switch algorithm {
-    case .direct: DirectKernelGradient(geometry, kernels: kernels)
+    case .direct: DirectKernelGradient(geometry, precision, kernels: kernels)
     case .winograd: WinogradKernelGradient(geometry, precision, kernels: kernels)
     }
   }

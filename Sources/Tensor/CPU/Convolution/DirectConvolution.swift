@@ -12,10 +12,15 @@ struct DirectConvolution: ImageConvolution {
     self.padded = padded
     self.relu = relu
     self.kernels = kernels
-    weights = kernel.derived("direct, \(String(cString: kernels.name))") {
+    let isNarrow = padded.kernelGeometry.bfloat16 != 0
+    weights = kernel.derived("direct, \(String(cString: kernels.name))" + (isNarrow ? ", bfloat16" : "")) {
       var geometry = padded.kernelGeometry
       let result = Tensor(uninitialized: [ckernels_packed_count(kernels.pointer, &geometry)])
-      ckernels_pack_weights(kernels.pointer, &geometry, kernel.floats, result.floats)
+      if isNarrow {
+        kernels.bfloat16_weights(&geometry, kernel.floats, result.floats)
+      } else {
+        ckernels_pack_weights(kernels.pointer, &geometry, kernel.floats, result.floats)
+      }
       return result
     }
     self.bias = kernels.paddedBias(bias, channels: padded.kernelGeometry.output_channels)
@@ -33,9 +38,11 @@ struct DirectConvolution: ImageConvolution {
     let outputSize = geometry.output_height * outputRow
     geometry.output_height = rows.count
     for image in 0..<images {
-      padded.fill(scratch.floats, from: x + image * padded.imageSize, rows: rows)
+      // Pairs along the window.
+      let input = padded.fill(
+        scratch.floats, from: x + image * padded.imageSize, rows: rows, distance: 1, kernels)
       kernels.convolution(
-        &geometry, scratch.floats + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
+        &geometry, input + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
         bias.floats, relu ? 1 : 0, y + image * outputSize + rows.lowerBound * outputRow)
     }
   }
@@ -48,11 +55,15 @@ struct DirectKernelGradient: KernelGradientSum {
   private let kernels: UnsafePointerToKernels
   let sumCount: Int
 
-  init(_ geometry: ConvolutionGeometry, kernels: UnsafePointerToKernels) {
-    padded = PaddedImage(geometry)
+  init(
+    _ geometry: ConvolutionGeometry, _ precision: ArithmeticPrecision = .float32, kernels: UnsafePointerToKernels
+  ) {
+    padded = PaddedImage(geometry, precision)
     shape = geometry.kernelShape
     self.kernels = kernels
     var kernelGeometry = padded.kernelGeometry
+    // The sums are floats.
+    kernelGeometry.bfloat16 = 0
     sumCount = ckernels_packed_count(kernels.pointer, &kernelGeometry)
   }
 
@@ -67,8 +78,11 @@ struct DirectKernelGradient: KernelGradientSum {
     var geometry = padded.kernelGeometry
     let outputSize = geometry.output_height * geometry.output_width * geometry.output_channels
     for image in 0..<images {
-      padded.fill(scratch.floats, from: x + image * padded.imageSize, rows: 0..<geometry.output_height)
-      kernels.convolution_weight_gradient(&geometry, scratch.floats, dy + image * outputSize, sum)
+      // Pairs of pixels.
+      let input = padded.fill(
+        scratch.floats, from: x + image * padded.imageSize, rows: 0..<geometry.output_height,
+        distance: geometry.stride * geometry.input_channels, kernels)
+      kernels.convolution_weight_gradient(&geometry, input, dy + image * outputSize, sum)
     }
   }
 

@@ -14,25 +14,26 @@ struct PaddedImage: Sendable {
   var imageSize: Int { height * width * channels }
   private var rowSize: Int { kernelGeometry.input_row_stride }
 
-  init(_ geometry: ConvolutionGeometry) {
+  init(_ geometry: ConvolutionGeometry, _ precision: ArithmeticPrecision = .float32) {
     self.init(
       height: geometry.height, width: geometry.width, channels: geometry.inputChannels, top: geometry.top,
       left: geometry.left, spacing: 1, stride: geometry.stride, kernelHeight: geometry.kernelHeight,
       kernelWidth: geometry.kernelWidth, outputHeight: geometry.outputHeight, outputWidth: geometry.outputWidth,
-      outputChannels: geometry.outputChannels)
+      outputChannels: geometry.outputChannels, precision: precision)
   }
 
-  init(inputGradientOf geometry: ConvolutionGeometry) {
+  init(inputGradientOf geometry: ConvolutionGeometry, _ precision: ArithmeticPrecision = .float32) {
     self.init(
       height: geometry.outputHeight, width: geometry.outputWidth, channels: geometry.outputChannels,
       top: geometry.kernelHeight - 1 - geometry.top, left: geometry.kernelWidth - 1 - geometry.left,
       spacing: geometry.stride, stride: 1, kernelHeight: geometry.kernelHeight, kernelWidth: geometry.kernelWidth,
-      outputHeight: geometry.height, outputWidth: geometry.width, outputChannels: geometry.inputChannels)
+      outputHeight: geometry.height, outputWidth: geometry.width, outputChannels: geometry.inputChannels,
+      precision: precision)
   }
 
   private init(
     height: Int, width: Int, channels: Int, top: Int, left: Int, spacing: Int, stride: Int, kernelHeight: Int,
-    kernelWidth: Int, outputHeight: Int, outputWidth: Int, outputChannels: Int
+    kernelWidth: Int, outputHeight: Int, outputWidth: Int, outputChannels: Int, precision: ArithmeticPrecision
   ) {
     (self.height, self.width, self.channels) = (height, width, channels)
     (self.top, self.left, self.spacing) = (top, left, spacing)
@@ -42,14 +43,20 @@ struct PaddedImage: Sendable {
     kernelGeometry = ckernels_convolution(
       output_height: outputHeight, output_width: outputWidth, kernel_height: kernelHeight, kernel_width: kernelWidth,
       stride: stride, input_channels: channels, output_channels: outputChannels,
-      input_row_stride: paddedWidth * channels)
+      input_row_stride: paddedWidth * channels, bfloat16: precision == .bfloat16 ? 1 : 0)
   }
 
-  /// Memory for one padded image, all zeros.
-  func zeroed() -> Tensor { Tensor(zeros: [paddedHeight, rowSize]) }
+  /// Memory for one padded image, all zeros, and its pairs of bfloat16 where the kernels read these.
+  func zeroed() -> Tensor { Tensor(zeros: [kernelGeometry.bfloat16 == 0 ? 1 : 2, paddedHeight, rowSize]) }
 
   /// Copies what the windows of the output rows reach; the zeros around stay.
-  func fill(_ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>) {
+  ///
+  /// - Parameter distance: between the numbers of a pair of bfloat16.
+  /// - Returns: where the kernels find the padded image.
+  func fill(
+    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, distance: Int,
+    _ kernels: UnsafePointerToKernels
+  ) -> UnsafePointer<Float> {
     let reachedTop = rows.lowerBound * kernelGeometry.stride
     let reachedBottom = (rows.upperBound - 1) * kernelGeometry.stride + kernelGeometry.kernel_height
     for row in 0..<height {
@@ -65,5 +72,9 @@ struct PaddedImage: Sendable {
         }
       }
     }
+    guard kernelGeometry.bfloat16 != 0 else { return UnsafePointer(padded) }
+    let (first, pairs) = (reachedTop * rowSize, padded + paddedHeight * rowSize)
+    kernels.bfloat16_pairs(padded + first, (reachedBottom - reachedTop) * rowSize, distance, pairs + first)
+    return UnsafePointer(pairs)
   }
 }

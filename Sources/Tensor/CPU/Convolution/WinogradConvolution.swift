@@ -56,8 +56,9 @@ struct WinogradConvolution: ImageConvolution {
     self.bias = kernels.paddedBias(bias, channels: sizes.output_channels)
   }
 
-  // Small images fill the registers and use each weight often enough only together.
-  var imagesTogether: Int { max(1, 48 / tiles) }
+  // Small images fill the registers and use each weight often enough only together. In bfloat16 the weights have only half
+  // the time to come from the third-level cache.
+  var imagesTogether: Int { max(1, (geometry.kernelGeometry.bfloat16 == 0 ? 48 : 96) / tiles) }
   var rowUnit: Int { 4 }
   func scratch() -> Tensor { Tensor(uninitialized: [scratchSize]) }
 
