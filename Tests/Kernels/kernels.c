@@ -164,7 +164,7 @@ static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t
   const ptrdiff_t reach = before - (whole ? window : 1), oh = (h + reach) / stride + 1, ow = (w + reach) / stride + 1;
   if (h + reach < 0 || w + reach < 0) return;
   const ptrdiff_t size = h * w * channels, count = oh * ow * channels;
-  const ckernels_pooling g = {h, w, channels, oh, ow, window, stride, before, before};
+  const ckernels_pooling g = {h, w, channels, oh, ow, window, window, stride, stride, before, before};
   float *x = numbers(size), *dy = numbers(count), *scale = numbers(channels), *shift = numbers(channels);
   float *a = numbers(channels), *b = numbers(channels), *c = numbers(channels), *pivot = numbers(channels);
   const ckernels_normalization n = {scale, shift, a, b, c, relu_before, relu_after};
@@ -433,6 +433,8 @@ static void test_temporal_classification(ptrdiff_t columns, ptrdiff_t classes, p
   const double actual = k->temporal_classification(&geometry, z, label, length, scratch, slopes);
   compare_sums("temporal classification", &actual, &loss, 1);
   compare("temporal classification, slopes", 1e-6, slopes, expected, columns * classes);
+  release();
+}
 
 static void test_panel_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, int transposed, int narrow) {
   const ckernels_panels g = {depth, columns, narrow};

@@ -102,11 +102,11 @@ import Testing
       layer(Tensor(rows.flatMap { $0 }, shape: [1, 7, 8]), .inference).elements()
     }
     let (straight, permuted) = (result(rows), result(order.map { rows[$0] }))
-    for (position, from) in order.enumerated() {
-      for channel in 0..<8 { #expect(abs(permuted[position * 8 + channel] - straight[from * 8 + channel]) < 1e-5) }
-    }
+    let expected = order.flatMap { from in straight[from * 8..<from * 8 + 8] }
+    #expect(zip(permuted, expected).allSatisfy { abs($0 - $1) < 1e-5 })
     let pattern = SinePositionEncoding(8, positions: 7)(Tensor(zeros: [1, 7, 8]), .inference).elements()
-    #expect(Set((0..<7).map { Array(pattern[$0 * 8..<($0 + 1) * 8]) }).count == 7)
+    let patterns = (0..<7).map { position in Array(pattern[position * 8..<position * 8 + 8]) }
+    #expect(Set(patterns).count == 7)
   }
 
   /// Dropout takes a part's whole contribution away where its rate is nearly 1, and leaves what it is added to.
