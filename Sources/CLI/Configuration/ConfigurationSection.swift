@@ -128,6 +128,10 @@ struct ConfigurationSection {
     return range
   }
 
+  mutating func optionalLengths(_ key: String) throws -> ClosedRange<Int>? {
+    optional(key) == nil ? nil : try lengths(key)
+  }
+
   /// A component: its bare name, or a section with `name` and arguments.
   mutating func component(_ key: String) throws -> LocatedComponent {
     let node = try required(key, "a name, or a section with the key name")

@@ -6,6 +6,10 @@ public enum Recipe: String, CaseIterable, Sendable {
   case seed
   /// What the original system used before that, to reproduce the improvement.
   case seedBefore = "seed-before"
+  /// The most exact match for a minute of training.
+  case fast
+  /// The most exact match, in hours.
+  case best
   /// The small one of `captcha-cli quickstart`.
   case quickstart
 
@@ -18,6 +22,8 @@ public enum Recipe: String, CaseIterable, Sendable {
       switch self {
       case .seed: PackageResources.seed_yaml
       case .seedBefore: PackageResources.seed_before_yaml
+      case .fast: PackageResources.fast_yaml
+      case .best: PackageResources.best_yaml
       case .quickstart: PackageResources.quickstart_yaml
       }
     return String(decoding: bytes, as: UTF8.self)

@@ -16,6 +16,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public var model: ModelConfiguration
   public var transfer: TransferConfiguration
   public var loss: LossConfiguration
+  /// How texts are read from the trained model's outputs; saved with the model.
+  public var decoding: DecodingOptions
   /// The update rule by name, with its arguments, the rate and the clipping.
   public var optimizer: ComponentConfiguration
   public var training: LoopConfiguration

@@ -59,6 +59,12 @@ extension TrainingConfiguration {
     try transferSection.finish()
     let lossComponent = try section.component("loss")
     loss = try LossConfiguration(lossComponent)
+    var decodingSection = try section.section("decoding")
+    decoding = DecodingOptions(
+      characters: try decodingSection.optionalText("characters", "the characters that may be read"),
+      lengths: try decodingSection.optionalLengths("lengths"), grammar: try decodingSection.choice("grammar"),
+      beamWidth: try decodingSection.integer("beam_width", in: 1...1024))
+    try decodingSection.finish()
     let optimizerComponent = try section.component("optimizer")
     optimizer = optimizerComponent.configuration
     var trainingSection = try section.section("training")
@@ -75,6 +81,11 @@ extension TrainingConfiguration {
     _ = try optimizerComponent.locating { try Plugins.current.optimizers.makeOptimizer($0, parameters: []) }
     let callbackObjects = try callbackComponents.map { component in
       try component.locating { try Plugins.current.callbacks.makeCallback($0) }
+    }
+    do {
+      try decoding.validate(for: model.codec)
+    } catch {
+      throw ConfigurationFileError(decodingSection.origin(of: error.key), "\(error)")
     }
     try checkModel(
       origin: modelSection.origin(of: "architecture"), freezeOrigin: transferSection.origin(of: "freeze"))

@@ -49,6 +49,15 @@ extension TrainingConfiguration {
         ])
       ),
       ("loss", node(loss.component)),
+      (
+        "decoding",
+        mapping([
+          ("characters", optional(decoding.characters.map(text))),
+          ("lengths", optional(decoding.lengths.map { plain(LengthRange($0).text) })),
+          ("grammar", plain(decoding.grammar.rawValue)),
+          ("beam_width", plain("\(decoding.beamWidth)")),
+        ])
+      ),
       ("optimizer", node(optimizer)),
       (
         "training",

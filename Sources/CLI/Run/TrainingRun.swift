@@ -15,7 +15,6 @@ struct TrainingRun {
   let isResuming: Bool
   private let model: Sequential
   private let description: ModelDescription
-  private let loss: any Loss
   private let trainer: Trainer
 
   /// Builds everything that the configuration names.
@@ -33,13 +32,12 @@ struct TrainingRun {
     self.isResuming = isResuming
     description = ModelDescription(
       configuration: configuration.model, loss: configuration.loss, trainedTypes: images.types,
-      trainedSizes: images.sizes)
+      trainedSizes: images.sizes, decoding: configuration.decoding == DecodingOptions() ? nil : configuration.decoding)
     guard let loss = configuration.loss.make() else {
       throw TrainingError(
         "loss.name: \"\(configuration.loss.name)\" is not known; use one of "
           + LossConfiguration.names.joined(separator: ", "))
     }
-    self.loss = loss
     model = try ModelZoo.model(configuration.model)
     model.initialize(seed: configuration.seed)
     let transferred = transfer?.apply(to: model)
@@ -133,8 +131,7 @@ struct TrainingRun {
   func evaluate(_ dataset: Dataset) throws -> EvaluationReport {
     let progress = ProgressLine("evaluating")
     let report = try Evaluator(
-      model: model, loss: loss, codec: configuration.model.codec, batchSize: configuration.training.batchSize,
-      prefetch: configuration.training.prefetch
+      recognizer(), batchSize: configuration.training.batchSize, prefetch: configuration.training.prefetch
     ).evaluate(dataset) { progress.update($0, dataset.count) }
     progress.finish()
     return report
