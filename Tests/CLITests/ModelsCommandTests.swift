@@ -12,7 +12,8 @@ import Testing
     let lines = try runner.run("models").output.split(separator: "\n").map(String.init)
     #expect(lines.count == 1 + ModelZoo.names.count)
     for (line, name) in zip(lines.dropFirst(), ModelZoo.names) {
-      #expect(line.hasPrefix(name + " ") && line.hasSuffix(try #require(ModelZoo.summary(of: name))))
+      let summary = try #require(ModelZoo.summary(of: name))
+      #expect(line.hasPrefix(name + " ") && line.hasSuffix(summary), "\(line)")
     }
     #expect(lines.contains { $0.contains("enhanced  ") && $0.contains(" 22,041,912 ") && $0.contains(" 22,034,552 ") })
     #expect(lines.first { $0.hasPrefix("attention ") }?.contains("50 columns") == true)
