@@ -54,7 +54,7 @@ import Testing
     #expect(after["output/bias"]?.count == 5 * 13)
 
     let lines = [
-      "weights from \(source): taken 6, partly taken 2, drawn anew 0, not used 0",
+      "weights from \(source): taken 10, partly taken 2, drawn anew 0, not used 0",
       "  taken         conv1/kernel [5, 5, 1, 4]",
       "  partly taken  output/bias [65]: taken \"0123456789\" and the padding at positions 1 to 4; drawn anew \"ab\" and "
         + "position 5",

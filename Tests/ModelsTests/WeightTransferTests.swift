@@ -82,7 +82,7 @@ import Testing
           == "taken \"31\" and the padding at positions 1 to 3; drawn anew \"a\" and position 4; not used \"02\"")
     }
     #expect(outcome.report.entries(.notUsed).isEmpty && outcome.report.entries(.drawnAnew).isEmpty)
-    #expect(outcome.report.lines[0].hasSuffix("taken 5, partly taken 2, drawn anew 0, not used 0"))
+    #expect(outcome.report.lines[0].hasSuffix("taken 10, partly taken 2, drawn anew 0, not used 0"))
   }
 
   @Test func columnsOfAnotherCharset() throws {
