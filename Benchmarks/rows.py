@@ -64,6 +64,7 @@ ROWS = {
     "infer-enhanced": Row("infer", "enhanced", SPEED, (openvino(1.5), onnxruntime(), keras())),
     "latency-enhanced": Row("latency", "enhanced", TIME, (openvino(0.6), onnxruntime()), batch_size=1),
     "train-resnet-float32": Row("train", "resnet", SPEED, (keras(2.5),)),
+    "train-crnn-bfloat16": Row("train", "crnn", SPEED, (torch(2.0),), precision="bfloat16", batch_size=64),
     "memory-enhanced": Row("train", "enhanced", MEMORY, target=1.5),
     "second-thread": Row(
         "train", "enhanced", SPEED, (Other("captcha-cli, 1 thread", None, 1.85, threads=1),), threads=2),

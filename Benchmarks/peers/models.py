@@ -1,6 +1,6 @@
-"""The numbers that define the two models, so that every framework builds the same ones.
+"""The numbers that define the models, so that every framework builds the same ones.
 
-They repeat `Sources/Models/Zoo/Enhanced.swift` and `Sources/Models/Zoo/ResNet.swift`. This file imports no framework:
+They repeat `Sources/Models/Zoo/Enhanced.swift`, `ResNet.swift`, `ColumnTrunk.swift` and `CRNN.swift`. This file imports no framework:
 each peer process loads only its own.
 """
 
@@ -31,6 +31,19 @@ RESNET_DENSE = (1024, 512)
 
 DENSE_DROPOUT = 0.4
 
+# A 5x5 stem with stride 2 and pooling, stages of two convolutions with pooling of rows between them; then every column's
+# pixels to a dense layer, a recurrent layer in both directions, and an output per column.
+CRNN_STEM = 32
+CRNN_STAGES = (64, 96, 128)
+CRNN_ROWS_LEFT = 4
+CRNN_DENSE = 192
+CRNN_RECURRENT = 128
+CRNN_DROPOUT = 0.1
+CRNN_NORMALIZATION_MOMENTUM = 0.9
+CRNN_COLUMNS = 50
+CRNN_CLASSES = 63
+CRNN_PARAMETERS = 900_575
+
 LEARNING_RATE = 1e-3
 # The gradient of each variable by itself is scaled down to this length where it is longer.
 CLIP_NORM = 1.0
@@ -43,6 +56,8 @@ def check_parameters(model, count):
     """Refuses to measure a model of another size than the one that the comparison is about."""
     if model == "enhanced" and count != ENHANCED_PARAMETERS:
         raise ValueError(f"enhanced has {count} parameters here; it must have {ENHANCED_PARAMETERS}")
+    if model == "crnn" and count != CRNN_PARAMETERS:
+        raise ValueError(f"crnn has {count} parameters here; it must have {CRNN_PARAMETERS}")
 
 
 def images(batch_size, channels_first=False):
@@ -59,3 +74,12 @@ def labels(batch_size):
 
     generator = numpy.random.default_rng(2)
     return (generator.random((batch_size, OUTPUTS)) < LABEL_SHARE).astype(numpy.float32)
+
+
+def texts(batch_size):
+    """Texts of 4 to 8 characters as classes, one after the other, and their lengths; the last class is the blank."""
+    import numpy
+
+    generator = numpy.random.default_rng(3)
+    lengths = generator.integers(4, 9, batch_size)
+    return generator.integers(0, CRNN_CLASSES - 1, int(lengths.sum())), lengths

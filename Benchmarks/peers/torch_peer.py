@@ -39,16 +39,36 @@ def clip(gradients):
     torch._foreach_mul_(gradients, [torch.clamp(models.CLIP_NORM / (norm + 1e-12), max=1.0) for norm in norms])
 
 
+def output_loss():
+    """Labels and the loss of models with an output per position and class."""
+    return (torch.from_numpy(models.labels(chosen.batch_size)),
+            torch.nn.functional.binary_cross_entropy_with_logits)
+
+
+def text_loss():
+    """Labels and the loss of models that read column by column."""
+    classes, lengths = map(torch.from_numpy, models.texts(chosen.batch_size))
+    columns = torch.full((chosen.batch_size,), models.CRNN_COLUMNS, dtype=torch.long)
+
+    def loss(logits, classes):
+        return torch.nn.functional.ctc_loss(
+            logits.log_softmax(2).transpose(0, 1), classes, columns, lengths, blank=models.CRNN_CLASSES - 1,
+            zero_infinity=True)
+
+    return classes, loss
+
+
 def training_step(model):
     model.train()
     parameters = list(model.parameters())
     optimizer = torch.optim.Adam(parameters, lr=models.LEARNING_RATE, amsgrad=True, fused=True)
-    x, y = images(), torch.from_numpy(models.labels(chosen.batch_size))
+    x = images()
+    y, loss = text_loss() if chosen.model == "crnn" else output_loss()
 
     def loss_of(x, y):
         with autocast():
             logits = model(x)
-        return torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), y)
+        return loss(logits.float(), y)
 
     if compiles():
         loss_of = torch.compile(loss_of)

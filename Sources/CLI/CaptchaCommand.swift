@@ -21,7 +21,7 @@ public struct CaptchaCommand: ParsableCommand {
         """,
       subcommands: [
         Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, Calibrate.self,
-        EnsembleCommand.self, ConfigCommand.self, Doctor.self, Quickstart.self, Bench.self,
+        EnsembleCommand.self, ModelsCommand.self, ConfigCommand.self, Doctor.self, Quickstart.self, Bench.self,
       ] + Plugins.current.commands)
   }
 

@@ -179,9 +179,9 @@ import Testing
     (["decode", "--precision", "bfloat16"], "--precision is \"bfloat16\""),
     (["generate", "--precision", "bfloat16"], "--precision is \"bfloat16\""),
     (["profile", "infer", "--precision", "bfloat16"], "--precision is \"bfloat16\""),
-    (["train", "--model", "m.safetensors"], "basic, compact, enhanced, resnet"),
+    (["train", "--model", "m.safetensors"], ModelZoo.names.joined(separator: ", ")),
     (["infer", "--model", "enhancd"], "--model is \"enhancd\"; did you mean \"enhanced\"?"),
-    (["profile", "--model", "xyzzy"], "basic, compact, enhanced, resnet"),
+    (["profile", "--model", "xyzzy"], ModelZoo.names.joined(separator: ", ")),
     (["trian"], "trian"),
   ])
   func wrongUsageIs64(_ arguments: [String], _ message: String) throws {

@@ -12,7 +12,8 @@ import Testing
   @Test(arguments: [
     [], ["generate"], ["dataset"], ["dataset", "stats"], ["dataset", "check"],
     ["dataset", "compare"], ["train"], ["evaluate"], ["predict"], ["calibrate"],
-    ["config"], ["config", "show"], ["config", "check"], ["doctor"], ["quickstart"], ["bench"], ["bench", "train"],
+    ["models"], ["config"], ["config", "show"], ["config", "check"], ["doctor"], ["quickstart"], ["bench"],
+    ["bench", "train"],
     ["bench", "infer"], ["bench", "latency"], ["bench", "decode"], ["bench", "generate"], ["bench", "profile"],
   ])
   func helpHasAnExample(_ command: [String]) throws {

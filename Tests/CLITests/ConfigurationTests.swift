@@ -1,6 +1,7 @@
 import Data
 import Foundation
 import Layers
+import Models
 import PluginConfiguration
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
       recipe: recipe,
       overrides: [
         "data.path='a folder: with # odd \"signs\"'", "model.filters=[8, 16, 32, 64, 64]", "model.dense_dropout=0.25",
-        "loss={name: focal, gamma: 1.5, alpha: 0.1}", "training.epochs=7", "seed=9007199254740993",
+        "model.head=positions", "loss={name: focal, gamma: 1.5, alpha: 0.1}", "training.epochs=7", "seed=9007199254740993",
         "callbacks.model_checkpoint.mode=min",
         "data.augmentations=[gaussian_noise, {name: random_affine, rotation: 2.5, probability: 0.5}]",
       ])
@@ -121,7 +122,8 @@ import Testing
     #expect(problem("data: {validation_fraction: 1.5}").contains("a number from 0.001 to 0.999"))
     #expect(
       problem("model: {color_mode: gray}") == "train.yaml:1: model.color_mode is gray; give grayscale or rgb")
-    #expect(problem("model: {architecture: vgg}").contains("use one of basic, compact, enhanced, resnet"))
+    let names = ModelZoo.names.joined(separator: ", ")
+    #expect(problem("model: {architecture: vgg}").contains("use one of \(names)"))
     #expect(problem("model: {charset: aab}").contains("\"a\" more than once"))
     #expect(problem("model: {filters: [8, -1]}").contains("model.filters is -1"))
     #expect(problem("model: {dense_dropout: 1}").contains("model.dense_dropout is 1"))

@@ -11,18 +11,21 @@ import Testing
   private func small(
     _ architecture: String, width: Int = 61, height: Int = 37, color: ColorMode = .rgb, dropout: Double? = nil
   ) throws -> ModelConfiguration {
-    let filters = ["basic": [3, 4, 5], "enhanced": [3, 4, 5, 6, 7], "resnet": [3, 3, 5], "compact": [3, 4, 5]]
+    let filters = [
+      "basic": [3, 4, 5], "enhanced": [3, 4, 5, 6, 7], "resnet": [3, 3, 5], "compact": [3, 4, 5],
+      "enhanced_se": [3, 4, 5, 6, 7], "attention": [3, 4, 5], "crnn": [3, 4, 5],
+    ]
     return ModelConfiguration(
       architecture: architecture, imageWidth: width, imageHeight: height, colorMode: color,
-      codec: try LabelCodec(charset: .digits, maximumLength: 3), filters: filters[architecture],
-      dense: [9, 6], convolutionDropout: dropout, denseDropout: dropout)
+      codec: try LabelCodec(charset: .digits, maximumLength: 3), head: .positions, filters: filters[architecture],
+      dense: [9, 8], recurrent: [5], convolutionDropout: dropout, denseDropout: dropout)
   }
 
   private func convolution(_ size: Int, _ input: Int, _ output: Int) -> Int { size * size * input * output + output }
   private func dense(_ input: Int, _ output: Int) -> Int { input * output + output }
 
   @Test func names() {
-    #expect(ModelZoo.names == ["basic", "compact", "enhanced", "resnet"])
+    #expect(ModelZoo.names == ["attention", "basic", "compact", "crnn", "enhanced", "enhanced_se", "resnet"])
     for name in ModelZoo.names { #expect(ModelZoo.summary(of: name)?.isEmpty == false) }
     #expect(ModelZoo.summary(of: "huge") == nil)
   }
@@ -74,7 +77,7 @@ import Testing
 
   // MARK: Shapes
 
-  @Test(arguments: ["basic", "compact", "enhanced", "resnet"], [(61, 37), (200, 60), (50, 33), (33, 97), (17, 16)])
+  @Test(arguments: ModelZoo.names, [(61, 37), (200, 60), (50, 33), (33, 97), (17, 16)])
   func shapesAtOddSizes(_ architecture: String, _ size: (Int, Int)) throws {
     for color in ColorMode.allCases {
       let configuration = try small(architecture, width: size.0, height: size.1, color: color)
@@ -101,14 +104,14 @@ import Testing
     #expect(try inputs("resnet") == 5)
   }
 
-  @Test(arguments: ["basic", "compact", "enhanced", "resnet"])
+  @Test(arguments: ModelZoo.names)
   func nothingIsForgotten(_ architecture: String) throws {
     #expect(try misdeclaredMembers(of: ModelZoo.model(small(architecture))) == [])
     #expect(try misdeclaredMembers(of: ModelZoo.model(ModelConfiguration(architecture: architecture))) == [])
   }
 
   /// Every trainable parameter takes part in the result.
-  @Test(arguments: ["basic", "compact", "enhanced", "resnet"])
+  @Test(arguments: ModelZoo.names)
   func everyParameterHasAGradient(_ architecture: String) throws {
     let model = try ModelZoo.model(small(architecture, dropout: 0))
     model.initialize(seed: 2)
@@ -182,7 +185,7 @@ import Testing
   @Test func unknownArchitecture() {
     expectRefusal(
       ModelConfiguration(architecture: "enhancd"), naming: "model.architecture", "\"enhancd\"",
-      "basic, compact, enhanced, resnet")
+      "attention, basic, compact, crnn, enhanced, enhanced_se, resnet")
   }
 
   @Test func imagesThatNoModelTakes() {

@@ -64,6 +64,8 @@ private final class Calls: Sendable {
     }
     begun.wait()
     #if os(Linux)
+      // A thread may begin its work before it has its name.
+      for _ in 0..<100 where !threadNames.contains("batches\n") { Thread.sleep(forTimeInterval: 0.01) }
       #expect(threadNames.contains("batches\n"))
     #endif
     DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(20)) { mayEnd.signal() }

@@ -32,7 +32,9 @@ def enhanced(squeeze_excitation):
     return keras.Model(start, layers.Dense(8 * CLASSES)(x))
 
 
-def attention(head):
+def column_trunk():
+    """The image and its columns after the convolutions and the first dense layer."""
+
     def convolution(x, filters, size=3, stride=1):
         x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
@@ -46,7 +48,17 @@ def attention(head):
     x = convolution(convolution(x, 128), 128)
     x = layers.Permute((2, 1, 3))(x)
     x = layers.Reshape((x.shape[1], x.shape[2] * x.shape[3]))(x)
-    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layers.Dense(192)(x)))
+    return start, layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layers.Dense(192)(x)))
+
+
+def crnn():
+    start, x = column_trunk()
+    x = layers.Bidirectional(layers.LSTM(128, return_sequences=True))(x)
+    return keras.Model(start, layers.Dense(CLASSES)(x))
+
+
+def attention(head):
+    start, x = column_trunk()
     for _ in range(2):
         y = layers.LayerNormalization()(x)
         x = layers.Add()([x, layers.MultiHeadAttention(4, 48)(y, y)])
@@ -66,5 +78,6 @@ def show(name, model):
 
 show("enhanced", enhanced(False))
 show("enhanced_se", enhanced(True))
+show("crnn", crnn())
 show("attention", attention("columns"))
 show("attention, positions", attention("positions"))
