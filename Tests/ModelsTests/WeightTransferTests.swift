@@ -135,7 +135,9 @@ import Testing
   @Test func whatDoesNotFitIsDrawnAndReported() throws {
     let outcome = try transfer(
       configuration("01", filters: [4, 6, 8], dense: [5]), configuration("01", filters: [4, 7], color: .rgb))
-    let drawn = ["conv1/kernel", "conv2/kernel", "bn2/gamma", "bn2/beta", "bn2/moving_mean", "output/kernel", "output/bias"]
+    let drawn = [
+      "conv1/kernel", "conv2/kernel", "bn2/gamma", "bn2/beta", "bn2/moving_mean", "output/kernel", "output/bias",
+    ]
     for name in drawn {
       #expect(outcome.fate(name) == .drawnAnew, "\(name)")
       #expect(outcome.result[name]?.elements() == outcome.drawn[name]?.elements())
