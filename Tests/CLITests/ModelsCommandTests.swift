@@ -12,10 +12,11 @@ import Testing
     let lines = try runner.run("models").output.split(separator: "\n").map(String.init)
     #expect(lines.count == 1 + ModelZoo.names.count)
     for (line, name) in zip(lines.dropFirst(), ModelZoo.names) {
-      #expect(line.hasPrefix(name + " ") && line.hasSuffix(try #require(ModelZoo.summary(of: name))))
+      let summary = try #require(ModelZoo.summary(of: name))
+      #expect(line.hasPrefix(name + " ") && line.hasSuffix(summary))
     }
-    let enhanced = try #require(lines.first { $0.hasPrefix("enhanced ") })
-    #expect(enhanced.contains(" 22,041,912 ") && enhanced.contains(" 22,034,552 "))
+    let line = try #require(lines.first { $0.hasPrefix("enhanced ") })
+    #expect(line.contains(" 22,041,912 ") && line.contains(" 22,034,552 "))
     let attention = try #require(lines.first { $0.hasPrefix("attention ") })
     #expect(attention.contains("50 columns"))
 
