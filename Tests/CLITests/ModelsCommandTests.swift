@@ -64,7 +64,7 @@ import Testing
     #expect(models.map { $0["name"] as? String } == ModelZoo.names)
     let attention = try #require(models.first { $0["name"] as? String == "attention" })
     #expect((attention["error"] as? String)?.contains("8 columns") == true && attention["parameters"] == nil)
-    #expect(list.errors.contains("warning: attention: "))
+    #expect(try runner.run("models", "--width", "30").errors.contains("warning: attention: "))
     #expect(models.contains { $0["name"] as? String == "basic" && $0["parameters"] is Int })
     try runner.run("models", "attention", "--width", "30").expectError(1, "8 columns", "need 15")
   }
