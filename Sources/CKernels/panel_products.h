@@ -30,6 +30,7 @@ INLINE void LEVEL(store_bfloat16)(uint16_t *to, vector v, ptrdiff_t valid) {
 
 static void LEVEL(bfloat16_words)(const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, uint32_t *words) {
   const ptrdiff_t count = (columns + 1) / 2;
+  if (count == 0) return;
   for (ptrdiff_t row = 0; row < rows; row++, x += stride, words += count) {
     // So that a missing last number is zero.
     words[count - 1] = 0;

@@ -98,9 +98,8 @@ extension Ensemble {
       ModelDescription.modelKey: Self.format, ModelDescription.lossKey: Self.format,
     ]
     let own = DecodingOptions(temperature: options.temperature, minimumConfidence: options.minimumConfidence)
-    if own != DecodingOptions() {
-      metadata[Self.decodingKey] = String(decoding: try encoder.encode(own), as: UTF8.self)
-    }
+    // Always: a file that is calibrated again must not keep what it had.
+    metadata[Self.decodingKey] = String(decoding: try encoder.encode(own), as: UTF8.self)
     return metadata
   }
 

@@ -20,6 +20,8 @@ public final class Trainer {
   public let loss: any Loss
   public let optimizer: Optimizer
   public let codec: LabelCodec
+  /// What reads texts from the outputs, in training as in validation.
+  public let decoder: ReadingDecoder
   public let callbacks: CallbackList
   public let sinks: EventSinkList
   public let options: TrainingOptions
@@ -35,15 +37,18 @@ public final class Trainer {
   /// Ends the training after the current step, from any thread or signal handler; what resuming needs is saved.
   public let interruption = Interruption()
 
+  /// - Parameter decoder: nil for the best class everywhere.
   public init(
-    model: any Layer, loss: any Loss, optimizer: Optimizer, codec: LabelCodec, callbacks: [any Callback] = [],
-    sinks: [any EventSink] = [], options: TrainingOptions, directory: RunDirectory? = nil,
+    model: any Layer, loss: any Loss, optimizer: Optimizer, codec: LabelCodec, decoder: ReadingDecoder? = nil,
+    callbacks: [any Callback] = [], sinks: [any EventSink] = [], options: TrainingOptions,
+    directory: RunDirectory? = nil,
     modelMetadata: [String: String] = [:], settings: [String: String] = [:], metrics: [any Metric]? = nil
   ) {
     self.model = model
     self.loss = loss
     self.optimizer = optimizer
     self.codec = codec
+    self.decoder = decoder ?? ReadingDecoder(codec: codec, readsColumns: loss.alignment == .columns)
     self.callbacks = CallbackList(callbacks)
     self.sinks = EventSinkList(sinks)
     self.options = options

@@ -270,7 +270,7 @@ final class TrainingSession {
     try withEvaluationWeights {
       let start = ContinuousClock.now
       var metrics = EpochMetrics(trainer.metrics)
-      var tally = EvaluationTally(codec: trainer.codec)
+      var tally = EvaluationTally(codec: trainer.codec, grammar: trainer.decoder.options.grammar)
       var readings: [LabelledReading] = []
       try evaluation.forEachBatch(of: [validation], labels: validationLabels) { batch in
         // A single model always has a loss.
@@ -284,8 +284,12 @@ final class TrainingSession {
   }
 
   func labelled(_ batch: BatchEvaluation.Result) -> [LabelledReading] {
-    zip(batch.indices, batch.readings).map {
-      LabelledReading(label: validation.samples[$0].label, text: $1.text, confidence: $1.confidence)
+    zip(batch.indices, batch.readings).map { index, reading in
+      let compared = ComparedReading(
+        label: validation.samples[index].label, reading, grammar: trainer.decoder.options.grammar)
+      // Another question with the same answer is as right as the same one.
+      return LabelledReading(
+        label: compared.label, text: compared.isRight ? compared.label : compared.text, confidence: reading.confidence)
     }
   }
 
@@ -302,7 +306,8 @@ final class TrainingSession {
   var evaluation: BatchEvaluation {
     BatchEvaluation(
       model: trainer.model, loss: trainer.loss, codec: trainer.codec,
-      batchSize: trainer.options.evaluationBatchSize ?? trainer.options.batchSize, prefetch: trainer.options.prefetch)
+      batchSize: trainer.options.evaluationBatchSize ?? trainer.options.batchSize, prefetch: trainer.options.prefetch,
+      decoder: trainer.decoder)
   }
 
   private func note(_ logs: Logs) {

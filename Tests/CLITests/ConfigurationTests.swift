@@ -24,7 +24,8 @@ import Testing
       recipe: recipe,
       overrides: [
         "data.path='a folder: with # odd \"signs\"'", "model.filters=[8, 16, 32, 64, 64]", "model.dense_dropout=0.25",
-        "model.head=positions", "loss={name: focal, gamma: 1.5, alpha: 0.1}", "training.epochs=7", "seed=9007199254740993",
+        "model.head=positions", "loss={name: focal, gamma: 1.5, alpha: 0.1}", "training.epochs=7",
+        "seed=9007199254740993",
         "callbacks.model_checkpoint.mode=min",
         "data.augmentations=[gaussian_noise, {name: random_affine, rotation: 2.5, probability: 0.5}]",
       ])

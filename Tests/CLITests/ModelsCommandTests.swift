@@ -13,10 +13,12 @@ import Testing
     #expect(lines.count == 1 + ModelZoo.names.count)
     for (line, name) in zip(lines.dropFirst(), ModelZoo.names) {
       let summary = try #require(ModelZoo.summary(of: name))
-      #expect(line.hasPrefix(name + " ") && line.hasSuffix(summary), "\(line)")
+      #expect(line.hasPrefix(name + " ") && line.hasSuffix(summary))
     }
-    #expect(lines.contains { $0.contains("enhanced  ") && $0.contains(" 22,041,912 ") && $0.contains(" 22,034,552 ") })
-    #expect(lines.first { $0.hasPrefix("attention ") }?.contains("50 columns") == true)
+    let line = try #require(lines.first { $0.hasPrefix("enhanced ") })
+    #expect(line.contains(" 22,041,912 ") && line.contains(" 22,034,552 "))
+    let attention = try #require(lines.first { $0.hasPrefix("attention ") })
+    #expect(attention.contains("50 columns"))
 
     let json = try #require(try runner.run("models", "--json").json()["models"] as? [[String: Any]])
     #expect(json.map { $0["name"] as? String } == ModelZoo.names)
@@ -62,7 +64,7 @@ import Testing
     #expect(models.map { $0["name"] as? String } == ModelZoo.names)
     let attention = try #require(models.first { $0["name"] as? String == "attention" })
     #expect((attention["error"] as? String)?.contains("8 columns") == true && attention["parameters"] == nil)
-    #expect(list.errors.contains("warning: attention: "))
+    #expect(try runner.run("models", "--width", "30").errors.contains("warning: attention: "))
     #expect(models.contains { $0["name"] as? String == "basic" && $0["parameters"] is Int })
     try runner.run("models", "attention", "--width", "30").expectError(1, "8 columns", "need 15")
   }

@@ -134,8 +134,8 @@ import Testing
     func flops(_ name: String) throws -> Int { try #require(summary.layers.first { $0.name == name }).flops }
     #expect(try flops("conv1") == 2 * 27 * 32 * 60 * 200)
     #expect(try flops("conv3") == 2 * 9 * 64 * 128 * 15 * 50)
-    // With the bias, which is added by a multiplication with 1 and an addition.
-    #expect(try flops("fc1") == 2 * 9216 * 2048 + 2 * 2048)
+    // With the bias, which is added by a multiplication with 1 and an addition, and ReLU's comparison.
+    #expect(try flops("fc1") == 2 * 9216 * 2048 + 3 * 2048)
     #expect(summary.layers.map(\.type).prefix(3) == ["Conv2D", "BatchNorm", "MaxPool2D"])
     #expect(summary.layers.first?.outputShape == [1, 60, 200, 32])
     #expect(summary.flops == summary.layers.reduce(0) { $0 + $1.flops })

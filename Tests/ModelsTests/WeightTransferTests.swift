@@ -135,12 +135,16 @@ import Testing
   @Test func whatDoesNotFitIsDrawnAndReported() throws {
     let outcome = try transfer(
       configuration("01", filters: [4, 6, 8], dense: [5]), configuration("01", filters: [4, 7], color: .rgb))
-    let drawn = ["conv1/kernel", "conv2/kernel", "bn2/gamma", "bn2/beta", "bn2/moving_mean", "output/kernel"]
+    let drawn = [
+      "conv1/kernel", "conv2/kernel", "bn2/gamma", "bn2/beta", "bn2/moving_mean", "output/kernel", "output/bias",
+    ]
     for name in drawn {
       #expect(outcome.fate(name) == .drawnAnew, "\(name)")
       #expect(outcome.result[name]?.elements() == outcome.drawn[name]?.elements())
     }
     #expect(outcome.detail("conv1/kernel") == "the file has [5, 5, 1, 4]")
+    // A bias says nothing without its column.
+    #expect(outcome.detail("output/bias") == "the rest of the layer does not fit")
     expectTaken(outcome, but: Set(drawn + ["bn2/moving_variance"]))
     #expect(outcome.fate("bn1/gamma") == .taken)
     #expect(

@@ -47,6 +47,8 @@ import Training
   @Test func questionsAndAnswersAreMeasuredAlike() throws {
     let report = try report(cases, charset: "0123456789+-*=?", grammar: .arithmetic)
     #expect(report.exactMatch == 5.0 / 7)
+    // A question's outputs have no loss for an answer.
+    #expect(report.loss == nil)
     // By hand: 6 + 2 + 1 + 5 + 5 + 2 + 3 of 6 + 2 + 2 + 6 + 5 + 2 + 3 characters.
     #expect(report.characterAccuracy == 24.0 / 26)
     #expect(Set(report.confusions.map { "\($0.true)→\($0.predicted) \($0.count)" }) == ["2→3 1", "3→8 1"])

@@ -67,8 +67,12 @@ struct Calibrate: ParsableCommand {
           + "temperature to, and it stays 1; give more images, or such as are read right and wrong")
     }
     let minimumConfidence = try accuracy.map { try self.minimumConfidence(for: $0, scaling) }
-    try recognizer.calibrate(
-      temperature: scaling.temperature, minimumConfidence: minimumConfidence ?? recognizer.options.minimumConfidence)
+    if minimumConfidence == nil, let earlier = recognizer.options.minimumConfidence {
+      StandardStreams.note(
+        "the model rejected readings below \(earlier), which was found for another temperature: it rejects none now; give "
+          + "--accuracy for a new limit")
+    }
+    try recognizer.calibrate(temperature: scaling.temperature, minimumConfidence: minimumConfidence)
     if let output {
       var file = try Safetensors(contentsOf: source)
       file.metadata.merge(try recognizer.metadata()) { $1 }

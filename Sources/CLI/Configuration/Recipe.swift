@@ -6,9 +6,9 @@ public enum Recipe: String, CaseIterable, Sendable {
   case seed
   /// What the original system used before that, to reproduce the improvement.
   case seedBefore = "seed-before"
-  /// The most exact match for a minute of training.
+  /// A net that reads well after little time.
   case fast
-  /// The most exact match, in hours.
+  /// The same with a wider net, for hours.
   case best
   /// The small one of `captcha-cli quickstart`.
   case quickstart

@@ -49,6 +49,8 @@ struct TrainingRun {
       optimizer: try Plugins.current.optimizers.makeOptimizer(
         configuration.optimizer, parameters: model.namedParameters),
       codec: configuration.model.codec,
+      decoder: try ReadingDecoder(
+        codec: configuration.model.codec, readsColumns: loss.alignment == .columns, options: configuration.decoding),
       callbacks: callbacks,
       sinks: sinks + [
         ConfigurationFileSink(directory.configuration, text: try configuration.yaml()),

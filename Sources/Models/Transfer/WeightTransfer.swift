@@ -53,8 +53,8 @@ public struct WeightTransfer: Sendable {
         note(.drawnAnew, "the file has \(tensor.dtype.rawValue)")
         continue
       }
-      if item.name.hasPrefix("\(ModelBuilder.outputName)/"), let difference = columns.difference {
-        guard let map = columns.map else {
+      if item.name.hasPrefix("\(ModelBuilder.outputName)/") {
+        if let difference = columns.difference, columns.map == nil {
           note(.drawnAnew, difference)
           continue
         }
@@ -63,9 +63,13 @@ public struct WeightTransfer: Sendable {
           note(.drawnAnew, isOther ? "the file has \(tensor.shape)" : "the rest of the layer does not fit")
           continue
         }
-        copies[item.name] = Copy(source: tensor, columns: map)
-        note(map.contains(nil) ? .partlyTaken : .taken, difference)
-      } else if tensor.shape == shape {
+        if let difference = columns.difference, let map = columns.map {
+          copies[item.name] = Copy(source: tensor, columns: map)
+          note(map.contains(nil) ? .partlyTaken : .taken, difference)
+          continue
+        }
+      }
+      if tensor.shape == shape {
         copies[item.name] = Copy(source: tensor, columns: nil)
         note(.taken, "")
       } else {

@@ -86,10 +86,25 @@ struct BatchEvaluation {
     for indices in order { try body(indices, recognizer.outputs(try batches.next(), float16Weights: false)) }
   }
 
+  /// The class of each position of each reading, in the form of its label: an answer where that is one.
+  private func predictedClasses(_ readings: [Reading], labels: Tensor) -> [Int32] {
+    let grammar = recognizer.options.grammar
+    let positions = labels.shape[1]
+    let classes = labels.elements(of: Int32.self)
+    return readings.enumerated().flatMap { index, reading -> [Int32] in
+      guard grammar != .none, reading.question != nil else { return reading.classes.map(Int32.init) }
+      let label = classes[index * positions..<(index + 1) * positions]
+      let compared = ComparedReading(label: codec.decode(label.map(Int.init)), reading, grammar: grammar)
+      if compared.isRight { return Array(label) }
+      let answer = compared.answersQuestion ? try? codec.encode(reading.text) : nil
+      return (answer ?? reading.classes).map(Int32.init)
+    }
+  }
+
   /// What a batch's outputs say, and what metrics see of it.
   func read(_ outputs: [Tensor], labels: Tensor) -> (metricBatch: MetricBatch, readings: [Reading]) {
     let readings = recognizer.readings(outputs)
-    let predicted = Tensor(readings.flatMap { $0.classes.map(Int32.init) }, shape: labels.shape)
+    let predicted = Tensor(predictedClasses(readings, labels: labels), shape: labels.shape)
     if let probabilities = recognizer.probabilities(outputs) {
       return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
     }

@@ -9,10 +9,13 @@ struct ComparedReading {
   let text: String
   let confidence: Double
   let isRight: Bool
+  /// Whether a question was read and the label is an answer.
+  let answersQuestion: Bool
 
   init(label: String, _ reading: Reading, grammar: DecodingGrammar) {
     let answer = grammar.canonicalText(of: label)
     isRight = answer == reading.text
+    answersQuestion = answer == label && reading.question != nil
     if answer != label, let question = reading.question {
       (self.label, text) = (label, question)
     } else {

@@ -11,7 +11,7 @@ struct EvaluationTally {
 
   private let codec: LabelCodec
   private let grammar: DecodingGrammar
-  /// nil once a batch had no loss.
+  /// nil once an image or a batch had no loss.
   private var lossSum: Double? = 0
   private var answers = BinaryCounts()
   /// Images whose labels the model can say, and others.
@@ -65,6 +65,8 @@ struct EvaluationTally {
     answers.add(batch.metricBatch)
     for (index, reading) in zip(batch.indices, batch.readings) {
       let compared = ComparedReading(label: dataset.samples[index].label, reading, grammar: grammar)
+      // What the outputs said of a question is no loss of its answer.
+      if compared.answersQuestion { lossSum = nil }
       count(dataset.samples[index], compared)
       countClasses(batch.labels[index], compared, reading)
       try noteIfMisread(index, of: dataset, compared)

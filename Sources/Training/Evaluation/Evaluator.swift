@@ -35,7 +35,8 @@ public struct Evaluator {
   ///
   /// A label that the model cannot say, because it is too long or has a character outside the charset, counts as read
   /// wrong; the loss and the numbers about single outputs, which need an encoded label, leave it out. Where the decoder reads
-  /// questions as their answers, a label that is a question counts as its answer too. Models that vote have no loss.
+  /// questions as their answers, a label that is a question counts as its answer too, and there is no loss if a question was read
+  /// where the label is an answer. Models that vote have no loss.
   /// - Parameters:
   ///   - datasets: the same images once for each input of the recogniser, in its size and colours.
   ///   - progress: called after each batch with the number of images done.
