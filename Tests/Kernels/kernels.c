@@ -108,7 +108,7 @@ static void reference(ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oh, ptrdi
 static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
                              ptrdiff_t stride, int relu) {
   const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
-  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c};
+  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 0};
   float *x = numbers(h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(count);
   const ptrdiff_t packed_count = ckernels_packed_count(k, &g);
   float *packed = NEW(float, packed_count), *sums = NEW(float, packed_count);
@@ -132,7 +132,7 @@ static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t 
 
 static void test_winograd(ptrdiff_t images, ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oc, int same, int relu) {
   const ptrdiff_t oh = same ? h : h - 2, ow = same ? w : w - 2, size = 9 * c * oc, count = oh * ow * oc;
-  const ckernels_winograd g = {h, w, oh, ow, same, same, c, oc};
+  const ckernels_winograd g = {h, w, oh, ow, same, same, c, oc, 0};
   float *x = numbers(images * h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(images * count);
   float *y = NEW(float, images * count), *dw = NEW(float, size);
   double *ey = NEW(double, images * count), *edw = NEW(double, size);

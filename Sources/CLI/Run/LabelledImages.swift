@@ -51,11 +51,13 @@ struct LabelledImages: ParsableArguments {
 
   private func load(_ input: ImageInput) throws -> LoadedDataset {
     let reading = ProgressLine("reading images")
-    defer { reading.finish() }
-    return try DatasetLoader(
+    let loaded = try DatasetLoader(
       options: DatasetOptions(
         width: input.width, height: input.height, colorMode: input.colorMode, codec: nil,
         maximumRejectedShare: maximumRejectedShare, cache: cache)
     ).load(data, progress: reading.update, notice: StandardStreams.note)
+    // Not where reading failed: the error is all that is to be said then.
+    reading.finish()
+    return loaded
   }
 }
