@@ -45,6 +45,17 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: runner.folder.path).isEmpty)
   }
 
+  /// Models whose outputs are columns are trained and read with another loss than the recipe's.
+  @Test(arguments: ModelZoo.names)
+  func everyModelIsMeasured(_ model: String) throws {
+    let result = try runner.run(["bench", "latency", "--model", model] + Self.short)
+    #expect(result.code == 0, "\(result.errors)")
+    try check(try result.json(), work: "latency", model: model, batchSize: 1)
+    let configuration = try BenchmarkModel(model).configuration()
+    #expect(configuration.model.architecture == model)
+    try ModelZoo.requireFit(#require(configuration.loss.make()), configuration.model)
+  }
+
   @Test(arguments: CaptchaStyle.allCases)
   func everyStyleIsDrawn(_ style: CaptchaStyle) throws {
     let result = try runner.run(

@@ -28,12 +28,12 @@ enum BenchmarkModel {
   /// The recipe `seed` with this architecture; with a file the recipe's own.
   func configuration() throws -> TrainingConfiguration {
     guard case .architecture(let name) = self else { return try TrainingConfiguration(recipe: .seed) }
-    var configuration = try TrainingConfiguration(recipe: .seed, overrides: ["model.architecture=\(name)"])
-    // Outputs by column have a loss of their own.
-    if try ModelZoo.head(configuration.model) == .columns {
-      configuration.loss = LossConfiguration(name: ConnectionistTemporalClassification.name)
+    var overrides = ["model.architecture=\(name)"]
+    // Outputs by column have a loss of their own; a configuration whose loss does not fit its model is refused.
+    if try ModelZoo.head(ModelConfiguration(architecture: name)) == .columns {
+      overrides.append("loss.name=\(ConnectionistTemporalClassification.name)")
     }
-    return configuration
+    return try TrainingConfiguration(recipe: .seed, overrides: overrides)
   }
 
   /// The model as it reads images; an architecture's weights are drawn, always the same.
