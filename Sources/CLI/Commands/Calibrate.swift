@@ -30,7 +30,7 @@ struct Calibrate: ParsableCommand {
   @OptionGroup var decoding: DecodingChoice
 
   @Option(help: ArgumentHelp("The new model file; nothing is overwritten.", valueName: "file"))
-  var output: String?
+  var output: NewFile?
 
   @Option(help: "How accurate the readings must be that are not rejected, from 0.5 to 1, such as 0.99.")
   var accuracy: Double?
@@ -48,9 +48,7 @@ struct Calibrate: ParsableCommand {
 
   func run() throws {
     let source = URL(fileURLWithPath: model)
-    if let output, FileManager.default.fileExists(atPath: output) {
-      throw ModelError("--output: \(output) is there already; give another name or remove it")
-    }
+    try output?.requireAbsent()
     let recognizer = try ModelFile.recognizer(contentsOf: source)
     try decoding.apply(to: recognizer)
     let all = try images.load(for: recognizer)
@@ -76,12 +74,12 @@ struct Calibrate: ParsableCommand {
     if let output {
       var file = try Safetensors(contentsOf: source)
       file.metadata.merge(try recognizer.metadata()) { $1 }
-      try file.write(to: URL(fileURLWithPath: output))
+      try file.write(to: output.url)
     }
     let result = Result(
       count: count, temperature: scaling.temperature, logLossBefore: scaling.logLossBefore, logLoss: scaling.logLoss,
       before: scaling.before, after: scaling.after, minimumConfidence: recognizer.options.minimumConfidence,
-      output: output)
+      output: output?.path)
     if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
   }
 

@@ -27,7 +27,7 @@ struct EnsembleCommand: ParsableCommand {
   var models: [String]
 
   @Option(help: ArgumentHelp("The new file; nothing is overwritten.", valueName: "file"))
-  var output: String
+  var output: NewFile
 
   @Option(help: ArgumentHelp("How one text is read.", valueName: "vote|mean"))
   var method = EnsembleMethod.vote
@@ -42,21 +42,18 @@ struct EnsembleCommand: ParsableCommand {
   }
 
   func run() throws {
-    if FileManager.default.fileExists(atPath: output) {
-      throw ModelError("--output: \(output) is there already; give another name or remove it")
-    }
+    try output.requireAbsent()
     let file = try Ensemble.file(method, of: models.map { URL(fileURLWithPath: $0) }, names: models)
-    let url = URL(fileURLWithPath: output)
-    try file.write(to: url)
-    let ensemble = try Ensemble(contentsOf: url)
+    try file.write(to: output.url)
+    let ensemble = try Ensemble(contentsOf: output.url)
     let result = Result(
-      output: output, method: method,
+      output: output.path, method: method,
       members: ensemble.members.map { member in
         Result.Member(
           file: member.name, architecture: member.recognizer.configuration.architecture,
           parameters: member.recognizer.model.parameterCount)
       },
-      bytes: (try FileManager.default.attributesOfItem(atPath: output)[.size] as? Int) ?? 0)
+      bytes: (try FileManager.default.attributesOfItem(atPath: output.path)[.size] as? Int) ?? 0)
     if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
   }
 
