@@ -17,7 +17,7 @@ def options(description, works=("train", "infer", "latency"), variants=()):
     """Reads the command line and limits the threads; call it before importing the framework."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--work", choices=works, required=True)
-    parser.add_argument("--model", choices=("enhanced", "resnet"), default="enhanced")
+    parser.add_argument("--model", choices=("crnn", "enhanced", "resnet"), default="enhanced")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")

@@ -11,7 +11,7 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
   public var evaluationBatchSize: Int?
   /// Determines the order of the images and dropout; the initial weights are drawn by `Layer.initialize(seed:)`.
   public var seed: UInt64
-  /// How the factors of the dense layers' products are taken in training; evaluation always takes float32.
+  /// How the factors of dense layers, convolutions and LSTMs are taken in training; evaluation always takes float32.
   public var precision: ArithmeticPrecision
   /// How many batches are made ahead of the step that needs them; 0 makes each when it is needed. Changes no result.
   public var prefetch: Int

@@ -32,6 +32,7 @@ import Testing
 
   @Test func rescaledByDefinition() {
     #expect(Tensor([Float(0), 0.25, 1, -3], shape: [2, 2]).rescaled(by: -2, offset: 2).elements() == [2, 1.5, 0, 8])
+    #expect(Tensor(Float(3)).rescaled(by: 2, offset: 1).scalar == 7)
   }
 
   @Test func misuseStopsTheProgram() async {

@@ -119,7 +119,7 @@ struct Calibrate: ParsableCommand {
       ]
       lines += ConfidenceText(after).lines
       if let minimumConfidence {
-        lines.append("readings below a confidence of \(minimumConfidence.fixed(4)) are rejected")
+        lines.append("readings below a confidence of \(minimumConfidence.threshold) are rejected")
       }
       if let output { lines.append("Next: captcha-cli evaluate \(output.shellWord) --data OTHER-IMAGES") }
       return lines

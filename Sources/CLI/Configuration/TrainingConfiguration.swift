@@ -78,7 +78,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   public struct LoopConfiguration: Sendable, Equatable {
     public var epochs: Int
     public var batchSize: Int
-    /// How the factors of the dense layers' products are taken in training.
+    /// How the factors of dense layers, convolutions and LSTMs are taken in training.
     public var precision: ArithmeticPrecision
     /// How many batches are made ahead of the step that needs them.
     public var prefetch: Int

@@ -22,13 +22,16 @@ struct ConfidenceText {
         lines.append("  \(accuracy) right: no confidence is high enough")
         continue
       }
-      lines.append("  \(accuracy) right: from \(confidence.fixed(4)), which keeps \(row.coverage.percent)")
+      lines.append("  \(accuracy) right: from \(confidence.threshold), which keeps \(row.coverage.percent)")
     }
     self.lines = lines
   }
 }
 
 extension Double {
+  /// A limit to type back in: rounded down, so that it keeps what the limit itself keeps.
+  var threshold: String { ((self * 10_000).rounded(.down) / 10_000).fixed(4) }
+
   /// With as many digits after the point as it needs, at most four.
   fileprivate var shortest: String {
     var text = fixed(4)

@@ -10,7 +10,7 @@ public final class ForwardContext {
   public let isTracking: Bool
   /// Whether dense layers may read their weights as float16; see `Tensor.matrixProduct(float16Weights:)`.
   public let usesFloat16Weights: Bool
-  /// How the factors of the dense layers' products and of the convolutions are taken, also on the way back.
+  /// How the factors of dense layers, convolutions and LSTMs are taken, also on the way back.
   public let precision: ArithmeticPrecision
 
   private let stream: RandomStream

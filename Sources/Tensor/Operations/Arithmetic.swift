@@ -27,7 +27,8 @@ extension Tensor {
   /// x · scale + offset. Gradient: dy · scale.
   public func rescaled(by scale: Float, offset: Float) -> Tensor {
     requireFloat("rescaled")
-    let count = shape.rank == 0 ? 1 : shape[-1]
+    if shape.rank == 0 { return reshaped(to: [1]).rescaled(by: scale, offset: offset).reshaped(to: []) }
+    let count = shape[-1]
     let value = device.backend.columnAffine(
       self, scale: [Float](repeating: scale, count: count), shift: [Float](repeating: offset, count: count))
     return Self.tracked(value, from: [self], operation: "rescaled") { [$0 * scale] }

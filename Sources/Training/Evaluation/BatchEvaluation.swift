@@ -105,7 +105,8 @@ struct BatchEvaluation {
   func read(_ outputs: [Tensor], labels: Tensor) -> (metricBatch: MetricBatch, readings: [Reading]) {
     let readings = recognizer.readings(outputs)
     let predicted = Tensor(predictedClasses(readings, labels: labels), shape: labels.shape)
-    if let probabilities = recognizer.probabilities(outputs) {
+    // The outputs of a question say nothing of an answer.
+    if recognizer.options.grammar == .none, let probabilities = recognizer.probabilities(outputs) {
       return (MetricBatch(probabilities: probabilities, labels: labels, predicted: predicted), readings)
     }
     // Where a position has no probability of its own, its answers are those of the reading.
