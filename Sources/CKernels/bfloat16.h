@@ -38,15 +38,15 @@ INLINE vector_int LEVEL(bf_pairs)(vector even, vector odd) {
 #endif
 }
 
-// The first `valid` of LANES numbers one after the other, so that neighbours are pairs.
-INLINE void LEVEL(bf_store)(void *to, vector v, ptrdiff_t valid) {
+// LANES numbers one after the other, so that neighbours are pairs.
+INLINE void LEVEL(bf_store)(uint32_t *to, vector v) {
 #if defined(BFLOAT16_INSTRUCTIONS)
   const __m256bh halves = _mm512_cvtneps_pbh((__m512)v);
 #else
   typedef uint16_t half_vector __attribute__((vector_size(LANES * 2)));
   const half_vector halves = __builtin_convertvector((vector_word)LEVEL(bf_rounded)(v) >> 16, half_vector);
 #endif
-  memcpy(to, &halves, (size_t)valid * sizeof(uint16_t));
+  memcpy(to, &halves, sizeof halves);
 }
 
 INLINE uint32_t LEVEL(bf_bits)(float x) {

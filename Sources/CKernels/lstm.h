@@ -57,7 +57,7 @@ INLINE void LEVEL(gates_of_units)(const ckernels_lstm *g, const ckernels_lstm_st
     partial_store(gates + 3 * g->units, o, valid);
   }
   if (s->rounded)
-    LEVEL(bf_store)((uint16_t *)(s->rounded + row * ((g->units + 1) / 2)) + unit, h, valid);
+    LEVEL(store_bfloat16)((uint16_t *)(s->rounded + row * ((g->units + 1) / 2)) + unit, h, valid);
 }
 
 static void LEVEL(lstm_gates)(const ckernels_lstm *g, const ckernels_lstm_step *s) {
@@ -90,7 +90,7 @@ INLINE void LEVEL(gate_gradients_of_units)(const ckernels_lstm *g, const ckernel
     partial_store(s->dz + row * s->dz_stride + column, slopes[gate], valid);
     partial_store(sums, partial_load(sums, valid) + slopes[gate], valid);
     if (s->rounded)
-      LEVEL(bf_store)((uint16_t *)(s->rounded + row * 2 * g->units) + column, slopes[gate], valid);
+      LEVEL(store_bfloat16)((uint16_t *)(s->rounded + row * 2 * g->units) + column, slopes[gate], valid);
   }
 }
 

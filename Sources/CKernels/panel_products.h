@@ -20,6 +20,15 @@ static ptrdiff_t LEVEL(panel_columns)(ptrdiff_t columns) {
   return columns / PANEL * PANEL + (columns % PANEL ? LEVEL(panel_width)(columns % PANEL) : 0);
 }
 
+// Sixteen bits of each lane, from the upper half of a rounded float. Unlike `bf_store`, whose instruction takes numbers below
+// 2⁻¹²⁶ for zero: packed numbers are the same at every level.
+typedef uint16_t LEVEL(vector_half) __attribute__((vector_size(LANES * 2)));
+INLINE void LEVEL(store_bfloat16)(uint16_t *to, vector v, ptrdiff_t valid) {
+  const LEVEL(vector_half) halves =
+      __builtin_convertvector((vector_word)LEVEL(bf_rounded)(v) >> 16, LEVEL(vector_half));
+  memcpy(to, &halves, (size_t)valid * sizeof(uint16_t));
+}
+
 static void LEVEL(bfloat16_words)(const float *x, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t stride, uint32_t *words) {
   const ptrdiff_t count = (columns + 1) / 2;
   if (count == 0) return;
@@ -28,8 +37,8 @@ static void LEVEL(bfloat16_words)(const float *x, ptrdiff_t rows, ptrdiff_t colu
     words[count - 1] = 0;
     uint16_t *to = (uint16_t *)words;
     ptrdiff_t i = 0;
-    for (; i + LANES <= columns; i += LANES) LEVEL(bf_store)(to + i, load(x + i), LANES);
-    if (i < columns) LEVEL(bf_store)(to + i, partial_load(x + i, columns - i), columns - i);
+    for (; i + LANES <= columns; i += LANES) LEVEL(store_bfloat16)(to + i, load(x + i), LANES);
+    if (i < columns) LEVEL(store_bfloat16)(to + i, partial_load(x + i, columns - i), columns - i);
   }
 }
 

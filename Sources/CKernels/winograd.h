@@ -171,7 +171,7 @@ INLINE void LEVEL(input_points)(const ckernels_winograd *g, const float *x, ptrd
 #pragma clang loop unroll(full)
         for (int j = 0; j < 6; j++) {
           if (narrow)
-            LEVEL(bf_store)((uint32_t *)to + (6 * i + j) * point_stride, line[j], LANES);
+            LEVEL(bf_store)((uint32_t *)to + (6 * i + j) * point_stride, line[j]);
           else
             store(to + (6 * i + j) * point_stride, line[j]);
         }
