@@ -97,6 +97,92 @@ typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrd
 static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
+#if defined(MATRIX_TILES)
+// Rows of words along the depth, `stride` words from one to the next, as tile registers take the left-hand side. What fills
+// the last square up is zero, or not written where it is a whole row.
+INLINE void LEVEL(bf_pack_rows)(const float *from, ptrdiff_t from_stride, int along, ptrdiff_t count, ptrdiff_t depth,
+                                uint32_t *to, ptrdiff_t stride) {
+  if (along) {
+    for (ptrdiff_t line = 0; line < count; line++)
+      for (ptrdiff_t k = 0; k < 2 * stride; k += LANES) {
+        const ptrdiff_t left = depth - k;
+        LEVEL(bf_store)(to + line * stride + k / 2,
+                        partial_load(from + line * from_stride + k, left < 0 ? 0 : left < LANES ? left : LANES));
+      }
+    return;
+  }
+  for (ptrdiff_t line = 0; line < count; line += TILE_SIDE) {
+    const ptrdiff_t left = count - line, lines = left < TILE_SIDE ? left : TILE_SIDE;
+    for (ptrdiff_t word = 0; word < stride; word += TILE_SIDE) {
+      __m512i rows[TILE_SIDE], columns[TILE_SIDE];
+      for (ptrdiff_t i = 0; i < TILE_SIDE; i++) {
+        const ptrdiff_t k = 2 * (word + i);
+        const float *even = from + k * from_stride + line;
+        rows[i] = (__m512i)LEVEL(bf_pairs)(k < depth ? partial_load(even, lines) : (vector){0},
+                                           k + 1 < depth ? partial_load(even + from_stride, lines) : (vector){0});
+      }
+      LEVEL(transpose_words)(rows, columns);
+      for (ptrdiff_t i = 0; i < lines; i++) _mm512_storeu_si512(to + (line + i) * stride + word, columns[i]);
+    }
+  }
+}
+
+// Rows of BLOCK words, one for each pair of the depth, as tile registers take the right-hand side; from lines along the depth.
+INLINE void LEVEL(bf_pack_columns)(const float *from, ptrdiff_t from_stride, ptrdiff_t count, ptrdiff_t depth,
+                                   ptrdiff_t words, uint32_t *to) {
+  for (ptrdiff_t word = 0; word < words; word += TILE_SIDE)
+    for (ptrdiff_t line = 0; line < BLOCK; line += TILE_SIDE) {
+      __m512i rows[TILE_SIDE], columns[TILE_SIDE];
+      const ptrdiff_t left = depth - 2 * word;
+      for (ptrdiff_t i = 0; i < TILE_SIDE; i++) {
+        const float *source = from + (line + i) * from_stride + 2 * word;
+        const ptrdiff_t valid = line + i < count ? left : 0, right = valid - LANES;
+        const vector first = partial_load(source, valid < LANES ? valid : LANES);
+        const vector second = partial_load(source + LANES, right < 0 ? 0 : right < LANES ? right : LANES);
+        rows[i] = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+      }
+      LEVEL(transpose_words)(rows, columns);
+      for (ptrdiff_t i = 0; i < TILE_SIDE && word + i < words; i++)
+        _mm512_storeu_si512(to + (word + i) * BLOCK + line, columns[i]);
+    }
+}
+
+static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
+  uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
+  uint32_t packed_b[BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));
+  LEVEL(tile_shape) shape = {0};
+  for (ptrdiff_t row = 0; row < g->rows; row += BF_ROWS) {
+    const ptrdiff_t rows = g->rows - row < BF_ROWS ? g->rows - row : BF_ROWS;
+    for (ptrdiff_t k = 0; k < g->depth; k += BF_DEPTH) {
+      const ptrdiff_t depth = g->depth - k < BF_DEPTH ? g->depth - k : BF_DEPTH, pairs = (depth + 1) / 2;
+      const ptrdiff_t stride = LEVEL(rounded)(pairs, TILE_SIDE);
+      LEVEL(bf_pack_rows)(g->transpose_a ? a + k * g->a_stride + row : a + row * g->a_stride + k, g->a_stride,
+                          !g->transpose_a, rows, depth, packed_a, stride);
+      for (ptrdiff_t column = 0; column < g->columns; column += BLOCK) {
+        const ptrdiff_t columns = g->columns - column < BLOCK ? g->columns - column : BLOCK;
+        if (g->transpose_b)
+          LEVEL(bf_pack_columns)(b + column * g->b_stride + k, g->b_stride, columns, depth, pairs, packed_b);
+        else
+          LEVEL(bf_pack)(b + k * g->b_stride + column, g->b_stride, 0, columns, depth, BLOCK, packed_b);
+        for (ptrdiff_t top = 0; top < rows; top += 2 * TILE_SIDE)
+          LEVEL(multiply_tiles)(&shape, (LEVEL(tile_product)){
+                                            .a = packed_a + top * stride,
+                                            .a_stride = 4 * stride,
+                                            .b = packed_b,
+                                            .b_stride = 4 * BLOCK,
+                                            .segments = 1,
+                                            .words = pairs,
+                                            .rows = rows - top < 2 * TILE_SIDE ? rows - top : 2 * TILE_SIDE,
+                                            .columns = columns,
+                                            .adds = k > 0,
+                                            .c = c + (row + top) * g->c_stride + column,
+                                            .c_stride = g->c_stride});
+      }
+    }
+  }
+  _tile_release();
+}
+#else
 // Takes about 230 KB of stack for the packed blocks; threads have 512 KB at least.
 static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
   uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
@@ -120,3 +206,4 @@ static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, c
     }
   }
 }
+#endif

@@ -90,9 +90,21 @@ static const LEVEL(convolution_tile_function) LEVEL(convolution_tiles)[2][TILE] 
 #undef NAME_TILE
 #undef NAME_NARROW_TILE
 
+#if !defined(MATRIX_TILES)
+static void LEVEL(convolution_words)(const float *x, ptrdiff_t rows, ptrdiff_t row_stride, float *words) {
+  LEVEL(bfloat16_pairs)(x, rows * row_stride, 1, words);
+}
+#endif
+
 static void LEVEL(convolution)(const ckernels_convolution *g, const float *x, const float *weights, const float *bias,
                                int relu, float *y) {
   const int narrow = g->bfloat16 != 0;
+#if defined(MATRIX_TILES)
+  if (narrow) {
+    LEVEL(convolution_by_tiles)(g, x, weights, bias, relu, y);
+    return;
+  }
+#endif
   const ptrdiff_t run = g->kernel_width * g->input_channels;
   const ptrdiff_t window = g->kernel_height * (narrow ? (run + 1) / 2 : run);
   const ptrdiff_t tiles = (g->output_width + TILE - 1) / TILE;

@@ -83,6 +83,12 @@ INLINE void LEVEL(gradient_pairs)(const float *dy, ptrdiff_t channels, ptrdiff_t
 static void LEVEL(convolution_weight_gradient)(const ckernels_convolution *g, const float *x, const float *dy,
                                                float *weight_gradient) {
   const int narrow = g->bfloat16 != 0;
+#if defined(MATRIX_TILES)
+  if (narrow) {
+    LEVEL(gradient_by_tiles)(g, x, dy, weight_gradient);
+    return;
+  }
+#endif
   const ptrdiff_t run = g->kernel_width * g->input_channels;
   const ptrdiff_t tiles = (run + TILE - 1) / TILE;
   const ptrdiff_t width = g->output_width;

@@ -1,10 +1,30 @@
 // Which SIMD levels there are, and the packing of weights, which is the same for all but for the block size.
+#if defined(__linux__)
+  #define _GNU_SOURCE  // declares syscall()
+#endif
 #include <string.h>
 #include "include/CKernels.h"
 
 extern const ckernels_table ckernels_table_baseline;
 #if defined(__x86_64__)
 extern const ckernels_table ckernels_table_avx2, ckernels_table_avx512, ckernels_table_avx512bf16;
+#endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+extern const ckernels_table ckernels_table_amx;
+
+// Whether the processor has tile registers for bfloat16 and the system lets this process use them, which it must be asked
+// (arch_prctl, ARCH_REQ_XCOMP_PERM for the component XTILEDATA; Linux 5.16).
+static int has_matrix_tiles(void) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+  const unsigned tiles = 1u << 24, bfloat16 = 1u << 22;
+  return (d & tiles) && (d & bfloat16) && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+#else
+static int has_matrix_tiles(void) { return 0; }
 #endif
 
 ckernels_level ckernels_best_level(void) {
@@ -15,8 +35,10 @@ ckernels_level ckernels_best_level(void) {
       !__builtin_cpu_supports("bmi2"))
     return ckernels_level_baseline;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq"))
-    return __builtin_cpu_supports("avx512bf16") ? ckernels_level_avx512bf16 : ckernels_level_avx512;
+      __builtin_cpu_supports("avx512dq")) {
+    if (!__builtin_cpu_supports("avx512bf16")) return ckernels_level_avx512;
+    return has_matrix_tiles() ? ckernels_level_amx : ckernels_level_avx512bf16;
+  }
   return ckernels_level_avx2;
 #else
   return ckernels_level_baseline;
@@ -25,6 +47,9 @@ ckernels_level ckernels_best_level(void) {
 
 const ckernels_table *ckernels_for_level(ckernels_level level) {
   switch (level) {
+#if defined(__x86_64__) && defined(__linux__)
+    case ckernels_level_amx: return &ckernels_table_amx;
+#endif
 #if defined(__x86_64__)
     case ckernels_level_avx512bf16: return &ckernels_table_avx512bf16;
     case ckernels_level_avx512: return &ckernels_table_avx512;
@@ -64,6 +89,13 @@ void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolu
     for (ptrdiff_t k = 0; k < window(g); k++, packed += block)
       memcpy(w + k * g->output_channels + channel, packed, valid * sizeof(float));
   }
+}
+
+void ckernels_unpack_gradient(const ckernels_table *table, const ckernels_convolution *g, const float *sums, float *w) {
+  if (g->bfloat16 && table->has_matrix_tiles)
+    ckernels_transpose(sums, g->output_channels, window(g), w);
+  else
+    ckernels_unpack_weights(table, g, sums, w);
 }
 
 void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y) {

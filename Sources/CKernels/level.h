@@ -3,6 +3,10 @@
 
 #include "adam.h"
 #include "bfloat16.h"
+#if defined(MATRIX_TILES)
+  #include "matrix_tiles.h"
+  #include "convolution_by_tiles.h"
+#endif
 #include "bfloat16_products.h"
 #include "columns.h"
 #include "convolution.h"
@@ -24,9 +28,13 @@
 const ckernels_table LEVEL(ckernels_table) = {
     .name = LEVEL_NAME,
     .channel_block = BLOCK,
+#if defined(MATRIX_TILES)
+    .has_matrix_tiles = 1,
+#endif
     .convolution = LEVEL(convolution),
     .convolution_weight_gradient = LEVEL(convolution_weight_gradient),
     .bfloat16_pairs = LEVEL(bfloat16_pairs),
+    .convolution_words = LEVEL(convolution_words),
     .bfloat16_weights = LEVEL(bfloat16_weights),
     .winograd_tiles = LEVEL(winograd_tiles),
     .winograd_convolution_scratch = LEVEL(winograd_convolution_scratch),

@@ -12,6 +12,8 @@ typedef int32_t vector_int __attribute__((vector_size(LANES * 4)));
 #define INLINE static inline __attribute__((always_inline))
 #define BLOCK (2 * LANES)
 
+INLINE ptrdiff_t LEVEL(rounded)(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
+
 INLINE vector load(const float *p) { return *(const vector *)p; }
 INLINE void store(float *p, vector v) { *(vector *)p = v; }
 INLINE vector splat(float x) { return x - (vector){0}; }

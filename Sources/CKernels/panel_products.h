@@ -154,6 +154,33 @@ DEFINE_PANEL_TILE(6)
 #endif
 #undef DEFINE_PANEL_TILE
 
+#if defined(MATRIX_TILES)
+static void LEVEL(panel_tiles)(const ckernels_panels *g, const uint32_t *a, ptrdiff_t a_stride, ptrdiff_t rows,
+                               ptrdiff_t words, const uint32_t *packed, const float *bias, int adds, float *c,
+                               ptrdiff_t c_stride) {
+  LEVEL(tile_shape) shape = {0};
+  for (ptrdiff_t top = 0; top < rows; top += 2 * TILE_SIDE)
+    for (ptrdiff_t column = 0; column < g->columns; column += BLOCK) {
+      const ptrdiff_t panel = column / PANEL * PANEL, width = LEVEL(panel_width)(g->columns - panel);
+      const ptrdiff_t left = g->columns - column;
+      LEVEL(multiply_tiles)(&shape, (LEVEL(tile_product)){
+                                        .a = a + top * a_stride,
+                                        .a_stride = 4 * a_stride,
+                                        .b = packed + panel * words + column % PANEL,
+                                        .b_stride = 4 * width,
+                                        .segments = 1,
+                                        .words = words,
+                                        .rows = rows - top < 2 * TILE_SIDE ? rows - top : 2 * TILE_SIDE,
+                                        .columns = left < BLOCK ? left : BLOCK,
+                                        .bias = bias ? bias + column : NULL,
+                                        .adds = adds,
+                                        .c = c + top * c_stride + column,
+                                        .c_stride = c_stride});
+    }
+  _tile_release();
+}
+#endif
+
 static void LEVEL(panel_product)(const ckernels_panels *g, const void *a, ptrdiff_t a_stride, ptrdiff_t rows,
                                  const uint32_t *packed, const float *bias, int adds, float *c, ptrdiff_t c_stride) {
   typedef void (*tile_function)(const uint32_t *, ptrdiff_t, const uint32_t *, ptrdiff_t, const float *, int, float *,
@@ -165,6 +192,12 @@ static void LEVEL(panel_product)(const ckernels_panels *g, const void *a, ptrdif
 #endif
   };
   const ptrdiff_t words = g->bfloat16 ? (g->depth + 1) / 2 : g->depth;
+#if defined(MATRIX_TILES)
+  if (g->bfloat16 && words > 0) {
+    LEVEL(panel_tiles)(g, a, a_stride, rows, words, packed, bias, adds, c, c_stride);
+    return;
+  }
+#endif
   // Tiles of about equal size: one with a single row would take as long as one with three.
   const ptrdiff_t count = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
   for (ptrdiff_t column = 0; column < g->columns; column += PANEL) {

@@ -25,8 +25,6 @@
 #define POINTS 36
 #define SKEW 16
 
-INLINE ptrdiff_t LEVEL(rounded)(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
-
 // The length of the convolution's sums: input channels, or pairs of them.
 INLINE ptrdiff_t LEVEL(winograd_depth)(const ckernels_winograd *g) {
   return g->bfloat16 ? (g->input_channels + 1) / 2 : g->input_channels;

@@ -130,6 +130,44 @@ static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t 
   release();
 }
 
+// The nearest number with eight significant bits.
+static double bfloat16(float x) {
+  int exponent;
+  const double fraction = frexp(x, &exponent);
+  return ldexp(rint(ldexp(fraction, 8)), exponent - 8);
+}
+
+// Rounded numbers of which every kernel makes words of its own; their products are exact.
+static float *rounded_numbers(ptrdiff_t count) {
+  float *x = numbers(count);
+  for (ptrdiff_t i = 0; i < count; i++) x[i] = (float)bfloat16(x[i]);
+  return x;
+}
+
+static void test_narrow_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
+                                    ptrdiff_t stride, int relu) {
+  const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
+  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 1};
+  ckernels_convolution wide = g;
+  wide.bfloat16 = 0;
+  float *x = rounded_numbers(h * w * c), *weights = rounded_numbers(size), *bias = numbers(oc);
+  float *dy = rounded_numbers(count);
+  float *packed = NEW(float, ckernels_packed_count(k, &g)), *sums = NEW(float, ckernels_packed_count(k, &wide));
+  float *words = NEW(float, (h + 1) * w * c + 32), *y = NEW(float, count), *dw = NEW(float, size);
+  double *ey = NEW(double, count), *edw = NEW(double, size);
+  reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
+
+  k->bfloat16_weights(&g, weights, packed);
+  k->convolution_words(x, h, w * c, words);
+  k->convolution(&g, words, packed, padded_bias(oc, bias), relu, y);
+  compare("convolution, bfloat16", 2e-6, y, ey, count);
+  k->bfloat16_pairs(x, h * w * c, stride * c, words);
+  k->convolution_weight_gradient(&g, words, dy, sums);
+  ckernels_unpack_gradient(k, &g, sums, dw);
+  compare("convolution_weight_gradient, bfloat16", 2e-6, dw, edw, size);
+  release();
+}
+
 static void test_winograd(ptrdiff_t images, ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oc, int same, int relu) {
   const ptrdiff_t oh = same ? h : h - 2, ow = same ? w : w - 2, size = 9 * c * oc, count = oh * ow * oc;
   const ckernels_winograd g = {h, w, oh, ow, same, same, c, oc, 0};
@@ -330,12 +368,6 @@ static void test_adam(ptrdiff_t count, int amsgrad) {
   release();
 }
 
-// The nearest number with eight significant bits.
-static double bfloat16(float x) {
-  int exponent;
-  const double fraction = frexp(x, &exponent);
-  return ldexp(rint(ldexp(fraction, 8)), exponent - 8);
-}
 // The nearest number with eleven significant bits, or multiple of 2^-24.
 static double half(float x) {
   int exponent;
@@ -627,6 +659,14 @@ int main(void) {
 
     // The other kernels' tests see the same numbers at every level as before there were these.
     const uint32_t last_state = state;
+    for (int i = 0; i < 11; i++)
+      for (ptrdiff_t j = 1; j <= 6; j++) {
+        test_narrow_convolution(1 + i % 5, 7 * j - i % 4, channels[i], channels[(i + 2 * j) % 11], 3, 3, 1 + i % 2, j % 2);
+        test_narrow_convolution(j, 1 + 3 * i, 1 + (i + j) % 5, channels[(i + j) % 11], 1 + j, 1 + i % 7, 1 + j % 3, i % 2);
+      }
+    test_narrow_convolution(3, 100, 3, 32, 5, 5, 2, 0);
+    test_narrow_convolution(2, 600, 2, 33, 3, 3, 1, 1);
+    test_narrow_convolution(5, 51, 48, 80, 3, 3, 1, 0);
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 4; j++) test_panel_products(products[i][0], products[i][1], products[i][2], j & 1, j >> 1);
     static const ptrdiff_t units[] = {1, 3, 4, 5, 16, 21, 32, 33, 128};

@@ -15,8 +15,8 @@ typedef struct {
   ptrdiff_t stride;
   ptrdiff_t input_channels, output_channels;
   ptrdiff_t input_row_stride;  ///< floats from one padded input row to the next
-  /// Whether factors are rounded to bfloat16. The input is then that of `bfloat16_pairs`, with the distance of neighbours in
-  /// a convolution, and of pixels, `stride * input_channels`, in the gradient of the weights.
+  /// Whether factors are rounded to bfloat16. The input is then that of `convolution_words` in a convolution, and in the
+  /// gradient of the weights that of `bfloat16_pairs` with the distance of pixels, `stride * input_channels`.
   int bfloat16;
 } ckernels_convolution;
 
@@ -118,17 +118,23 @@ typedef struct {
   const char *name;
   /// Output channels per block of packed weights.
   ptrdiff_t channel_block;
+  /// Whether products of bfloat16 are computed by tile registers.
+  int has_matrix_tiles;
 
   /// y = [relu](x ⋆ w + bias). `weights` are packed by `pack_weights`; `bias` holds a multiple of `channel_block` floats.
   void (*convolution)(const ckernels_convolution *geometry, const float *x, const float *weights, const float *bias,
                       int relu, float *y);
-  /// Adds the gradient of the weights (packed layout) for the output gradient `dy` of one image.
+  /// Adds the gradient of the weights for the output gradient `dy` of one image, in the layout that `ckernels_unpack_gradient`
+  /// takes. With bfloat16 up to a row and 32 words behind the image are read and have no effect unless they are not finite.
   void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy,
                                       float *weight_gradient);
 
   /// pairs[i] = the numbers i and i + distance of x, rounded to bfloat16, as the halves of a 32-bit word, the first one in the
   /// lower half. Behind the last number there are zeros.
   void (*bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, float *pairs);
+  /// Rows of a padded image as a convolution with bfloat16 takes them, each with as much room as in x. What they hold is the
+  /// level's own.
+  void (*convolution_words)(const float *x, ptrdiff_t rows, ptrdiff_t row_stride, float *words);
   /// Packs weights as `ckernels_pack_weights`, rounded to bfloat16 and two by two along each kernel row:
   /// [block][kernel row][pair][channel_block], with a zero beside an odd one.
   void (*bfloat16_weights)(const ckernels_convolution *geometry, const float *w, float *packed);
@@ -280,7 +286,8 @@ typedef enum {
   ckernels_level_baseline = 0,
   ckernels_level_avx2 = 1,
   ckernels_level_avx512 = 2,
-  ckernels_level_avx512bf16 = 3
+  ckernels_level_avx512bf16 = 3,
+  ckernels_level_amx = 4
 } ckernels_level;
 
 /// The highest level that this processor (and its operating system) runs.
@@ -297,6 +304,9 @@ void ckernels_pack_weights(const ckernels_table *table, const ckernels_convoluti
 /// The reverse of `ckernels_pack_weights`: w = packed.
 void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolution *geometry, const float *packed,
                              float *w);
+/// w = what `convolution_weight_gradient` has summed up in so many floats as packed weights take.
+void ckernels_unpack_gradient(const ckernels_table *table, const ckernels_convolution *geometry, const float *sums,
+                              float *w);
 /// y [columns, rows] = x [rows, columns] transposed.
 void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y);
 

@@ -3,11 +3,12 @@ import Foundation
 
 /// The SIMD instructions that the kernels use.
 public enum SIMDLevel: String, Sendable, CaseIterable {
-  case baseline, avx2, avx512, avx512bf16
+  case baseline, avx2, avx512, avx512bf16, amx
 
   /// The highest level that this processor runs.
   public static let best: SIMDLevel =
     switch ckernels_best_level() {
+    case ckernels_level_amx: .amx
     case ckernels_level_avx512bf16: .avx512bf16
     case ckernels_level_avx512: .avx512
     case ckernels_level_avx2: .avx2
@@ -35,6 +36,7 @@ public enum SIMDLevel: String, Sendable, CaseIterable {
     case .avx2: ckernels_level_avx2
     case .avx512: ckernels_level_avx512
     case .avx512bf16: ckernels_level_avx512bf16
+    case .amx: ckernels_level_amx
     }
   }
 

@@ -38,9 +38,8 @@ struct DirectConvolution: ImageConvolution {
     let outputSize = geometry.output_height * outputRow
     geometry.output_height = rows.count
     for image in 0..<images {
-      // Pairs along the window.
       let input = padded.fill(
-        scratch.floats, from: x + image * padded.imageSize, rows: rows, distance: 1, kernels)
+        scratch.floats, from: x + image * padded.imageSize, rows: rows, distance: nil, kernels)
       kernels.convolution(
         &geometry, input + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
         bias.floats, relu ? 1 : 0, y + image * outputSize + rows.lowerBound * outputRow)
@@ -93,7 +92,7 @@ struct DirectKernelGradient: KernelGradientSum {
     }
     let gradient = Tensor(uninitialized: shape)
     var kernelGeometry = padded.kernelGeometry
-    ckernels_unpack_weights(kernels.pointer, &kernelGeometry, sums.floats, gradient.floats)
+    ckernels_unpack_gradient(kernels.pointer, &kernelGeometry, sums.floats, gradient.floats)
     return gradient
   }
 }

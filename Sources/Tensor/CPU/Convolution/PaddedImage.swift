@@ -46,15 +46,18 @@ struct PaddedImage: Sendable {
       input_row_stride: paddedWidth * channels, bfloat16: precision == .bfloat16 ? 1 : 0)
   }
 
-  /// Memory for one padded image, all zeros, and its pairs of bfloat16 where the kernels read these.
-  func zeroed() -> Tensor { Tensor(zeros: [kernelGeometry.bfloat16 == 0 ? 1 : 2, paddedHeight, rowSize]) }
+  /// Memory for one padded image, all zeros, and its words of bfloat16 where the kernels read these, which they do for up to a
+  /// row and 32 words behind the last.
+  func zeroed() -> Tensor {
+    Tensor(zeros: [kernelGeometry.bfloat16 == 0 ? paddedHeight * rowSize : (2 * paddedHeight + 1) * rowSize + 32])
+  }
 
   /// Copies what the windows of the output rows reach; the zeros around stay.
   ///
-  /// - Parameter distance: between the numbers of a pair of bfloat16.
+  /// - Parameter distance: between the numbers of a pair of bfloat16; nil in the form of convolutions.
   /// - Returns: where the kernels find the padded image.
   func fill(
-    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, distance: Int,
+    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, distance: Int?,
     _ kernels: UnsafePointerToKernels
   ) -> UnsafePointer<Float> {
     let reachedTop = rows.lowerBound * kernelGeometry.stride
@@ -74,7 +77,12 @@ struct PaddedImage: Sendable {
     }
     guard kernelGeometry.bfloat16 != 0 else { return UnsafePointer(padded) }
     let (first, pairs) = (reachedTop * rowSize, padded + paddedHeight * rowSize)
-    kernels.bfloat16_pairs(padded + first, (reachedBottom - reachedTop) * rowSize, distance, pairs + first)
+    let reached = reachedBottom - reachedTop
+    if let distance {
+      kernels.bfloat16_pairs(padded + first, reached * rowSize, distance, pairs + first)
+    } else {
+      kernels.convolution_words(padded + first, reached, rowSize, pairs + first)
+    }
     return UnsafePointer(pairs)
   }
 }
