@@ -290,7 +290,8 @@ typedef enum {
   ckernels_level_amx = 4
 } ckernels_level;
 
-/// The highest level that this processor (and its operating system) runs.
+/// The highest level that this processor (and its operating system) runs. Asks the system for what a level needs, so that it
+/// must be called before that level's kernels are.
 ckernels_level ckernels_best_level(void);
 /// The kernels of `level`, or NULL where they are not part of this build.
 const ckernels_table *ckernels_for_level(ckernels_level level);
