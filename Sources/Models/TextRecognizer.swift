@@ -78,8 +78,13 @@ public enum ModelFile {
   ///
   /// - Throws: an error that names the file and the remedy.
   public static func recognizer(contentsOf url: URL) throws -> any TextRecognizer {
-    let content = try Safetensors(contentsOf: url)
-    return Ensemble.isFile(content)
-      ? try Ensemble(content, file: url.path) : try Recognizer(content, file: url.path)
+    try recognizer(Safetensors(contentsOf: url), file: url.path)
+  }
+
+  /// Loads the content of such a file.
+  ///
+  /// - Parameter file: what errors call it.
+  public static func recognizer(_ content: Safetensors, file: String) throws -> any TextRecognizer {
+    Ensemble.isFile(content) ? try Ensemble(content, file: file) : try Recognizer(content, file: file)
   }
 }

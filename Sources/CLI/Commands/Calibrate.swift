@@ -18,13 +18,15 @@ struct Calibrate: ParsableCommand {
       The images must not be those that the model was trained on: of these it is far too sure. The numbers printed are of
       the images that the temperature was fitted to; evaluate the new file on others to confirm them.
 
+      Without a model file classic is calibrated, the model that comes with the program.
+
       Example:
         captcha-cli calibrate runs/1/checkpoints/best-exact-match.safetensors --data new-images --accuracy 0.99 \\
           --output calibrated.safetensors
       """)
 
-  @Argument(help: "The file of a model or of an ensemble.")
-  var model: String
+  @Argument(help: ModelChoice.help)
+  var model: String?
 
   @OptionGroup var images: LabelledImages
   @OptionGroup var decoding: DecodingChoice
@@ -47,11 +49,12 @@ struct Calibrate: ParsableCommand {
   }
 
   func run() throws {
-    let source = URL(fileURLWithPath: model)
+    let source = ModelChoice(model)
     try output?.requireAbsent()
-    let recognizer = try ModelFile.recognizer(contentsOf: source)
+    let recognizer = try source.recognizer()
     try decoding.apply(to: recognizer)
     let all = try images.load(for: recognizer)
+    source.announce(json: json)
     let count = min(all[0].count, maximumCount)
     let datasets = all.map { images in images.subset((0..<count).map { $0 * images.count / count }) }
     let progress = ProgressLine("reading")
@@ -72,7 +75,7 @@ struct Calibrate: ParsableCommand {
     }
     try recognizer.calibrate(temperature: scaling.temperature, minimumConfidence: minimumConfidence)
     if let output {
-      var file = try Safetensors(contentsOf: source)
+      var file = try source.content()
       file.metadata.merge(try recognizer.metadata()) { $1 }
       try file.write(to: output.url)
     }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Models
 import Training
 
@@ -8,16 +7,18 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a model on all images of a folder.",
     discussion: """
-      Needs nothing but the model file and the images. Sizes that it was not trained on need --resize. A label that
-      the model cannot say (too long, or characters that it does not know) counts as read wrong. With --grammar
-      arithmetic a label that is a question counts as its answer too. An ensemble that votes has no loss.
+      Needs nothing but the model file and the images; without a file classic is measured, the model that comes with the
+      program. Sizes that a model was not trained on need --resize. A label that the model cannot say (too long, or
+      characters that it does not know) counts as read wrong. With --grammar arithmetic a label that is a question counts
+      as its answer too. An ensemble that votes has no loss.
 
-      Example:
+      Examples:
+        captcha-cli evaluate --data images
         captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
       """)
 
-  @Argument(help: "The file of a model or of an ensemble.")
-  var model: String
+  @Argument(help: ModelChoice.help)
+  var model: String?
 
   @OptionGroup var images: LabelledImages
   @OptionGroup var decoding: DecodingChoice
@@ -26,9 +27,11 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func run() throws {
-    let recognizer = try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: model))
+    let choice = ModelChoice(model)
+    let recognizer = try choice.recognizer()
     try decoding.apply(to: recognizer)
     let datasets = try images.load(for: recognizer)
+    choice.announce(json: json)
     let progress = ProgressLine("evaluating")
     let evaluation = try Evaluator(recognizer, batchSize: images.batchSize).evaluate(datasets) {
       progress.update($0, datasets[0].count)
