@@ -20,6 +20,7 @@ public struct CaptchaCommand: ParsableCommand {
         With --json, standard output gets JSON only and everything else goes to standard error.
         Exit codes: 0 done, 1 failed, 64 wrong usage, 130 or 143 interrupted (a training saves first).
         """,
+      version: ProgramCall.version,
       subcommands: [
         Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, Calibrate.self,
         EnsembleCommand.self, ModelsCommand.self, ConfigCommand.self, Doctor.self, Quickstart.self, Bench.self,
@@ -34,7 +35,7 @@ public struct CaptchaCommand: ParsableCommand {
   public static func runAndExit(
     _ arguments: [String] = Array(CommandLine.arguments.dropFirst()), plugins: Plugins = Plugins()
   ) -> Never {
-    Plugins.$current.withValue(plugins) { runAndExit(arguments) }
+    Plugins.$current.withValue(plugins) { ProgramCall.$arguments.withValue(arguments) { runAndExit(arguments) } }
   }
 
   private static func runAndExit(_ arguments: [String]) -> Never {

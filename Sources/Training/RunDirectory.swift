@@ -11,6 +11,12 @@ public struct RunDirectory: Sendable, Hashable {
   public var configuration: URL { url.appendingPathComponent("config.yaml") }
   public var log: URL { url.appendingPathComponent("training.log") }
   public var metrics: URL { url.appendingPathComponent("metrics.csv") }
+  /// How long the training has taken by epoch.
+  public var timeline: URL { url.appendingPathComponent("timeline.csv") }
+  /// A line for each time that the training was started.
+  public var starts: URL { url.appendingPathComponent("starts.jsonl") }
+  /// The folder of what evaluations of its models found.
+  public var evaluations: URL { url.appendingPathComponent("evaluations") }
   public var summary: URL { url.appendingPathComponent("summary.json") }
   /// The page about the training.
   public var report: URL { url.appendingPathComponent("report.html") }

@@ -188,12 +188,13 @@ final class TrainingSession {
       let logs = running.logs()
       try trainer.callbacks.onBatchEnd(self, logs: logs)
       let speed = Double(images) / max(start.secondsSince, 1e-9)
-      let remaining = training.count - min(training.count, (index + 1) * trainer.options.batchSize)
+      let done = min(training.count, (index + 1) * trainer.options.batchSize)
       send(
         .batchEnded(
           BatchProgress(
-            epoch: epoch, epochs: plan.epochs, step: index + 1, steps: plan.stepsPerEpoch, logs: logs,
-            learningRate: learningRate, imagesPerSecond: speed, remainingSeconds: Double(remaining) / speed)))
+            epoch: epoch, epochs: plan.epochs, step: index + 1, steps: plan.stepsPerEpoch, images: done, logs: logs,
+            learningRate: learningRate, imagesPerSecond: speed,
+            remainingSeconds: Double(training.count - done) / speed)))
       guard stopReason == nil else {
         isCutShort = index + 1 < plan.stepsPerEpoch
         break

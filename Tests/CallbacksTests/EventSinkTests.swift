@@ -190,8 +190,8 @@ import Testing
   private func batch(_ step: Int) -> TrainingEvent {
     .batchEnded(
       BatchProgress(
-        epoch: 2, epochs: 4, step: step, steps: 4, logs: [.loss: 0.5], learningRate: 0.001, imagesPerSecond: 63.14,
-        remainingSeconds: 42))
+        epoch: 2, epochs: 4, step: step, steps: 4, images: 8 * step, logs: [.loss: 0.5], learningRate: 0.001,
+        imagesPerSecond: 63.14, remainingSeconds: 42))
   }
 
   @Test func terminalShowsOneLiveLineThatTheEpochsLineReplaces() throws {

@@ -27,8 +27,8 @@ struct FakeTraining {
       try sink.receive(
         .batchEnded(
           BatchProgress(
-            epoch: epoch, epochs: epochs, step: step, steps: steps, logs: [.loss: Double(step)], learningRate: 0.25,
-            imagesPerSecond: 100, remainingSeconds: 0)))
+            epoch: epoch, epochs: epochs, step: step, steps: steps, images: step, logs: [.loss: Double(step)],
+            learningRate: 0.25, imagesPerSecond: 100, remainingSeconds: 0)))
     }
   }
 

@@ -10,11 +10,14 @@ struct Evaluate: ParsableCommand {
       Needs nothing but the model file and the images; without a file classic is measured, the model that comes with the
       program. Sizes that a model was not trained on need --resize. A label that the model cannot say (too long, or
       characters that it does not know) counts as read wrong. With --grammar arithmetic a label that is a question counts
-      as its answer too. An ensemble that votes has no loss.
+      as its answer too. An ensemble that votes has no loss. Of what --record writes into a run's folder evaluations,
+      `captcha-cli results` makes a page.
 
       Examples:
         captcha-cli evaluate --data images
         captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
+        captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images \\
+          --record runs/1/evaluations/images.json
       """)
 
   @Argument(help: ModelChoice.help)
@@ -23,20 +26,32 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var images: LabelledImages
   @OptionGroup var decoding: DecodingChoice
 
+  @Option(
+    help: ArgumentHelp(
+      "A file for the evaluation as JSON, with what was measured on what; nothing is overwritten.", valueName: "file"))
+  var record: NewFile?
+
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
   func run() throws {
+    try record?.requireAbsent(option: "--record")
     let choice = ModelChoice(model)
     let recognizer = try choice.recognizer()
     try decoding.apply(to: recognizer)
     let datasets = try images.load(for: recognizer)
+    try record?.makeFolder(option: "--record")
     choice.announce(json: json)
     let progress = ProgressLine("evaluating")
     let evaluation = try Evaluator(recognizer, batchSize: images.batchSize).evaluate(datasets) {
       progress.update($0, datasets[0].count)
     }
     progress.finish()
+    if let record {
+      let images = EvaluationRecord.Images(datasets[0], folder: images.data)
+      let content = try EvaluationRecord(evaluation, model: choice, data: images)
+      try (StandardStreams.jsonText(content, pretty: true) + "\n").writeFile(record.url)
+    }
     if json {
       try StandardStreams.write(json: evaluation)
     } else {

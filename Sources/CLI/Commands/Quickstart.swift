@@ -46,7 +46,8 @@ struct Quickstart: ParsableCommand {
     let directory = try RunDirectory.forNewRun(runDirectory)
     let transfer = try configuration.weightTransfer(isResuming: false)
     let training = try TrainingRun(
-      configuration, images: TrainingImages(configuration), transfer: transfer, directory: directory, isResuming: false,
+      configuration, recipe: .quickstart, images: TrainingImages(configuration), transfer: transfer,
+      directory: directory, isResuming: false,
       sinks: try RunSinks.make(
         directory, configuration: configuration, verbose: false, language: language, json: json))
     let (result, signalExitCode) = try training.train()

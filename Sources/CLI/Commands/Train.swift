@@ -65,8 +65,8 @@ struct Train: ParsableCommand {
     // Before the images, which take longer.
     let transfer = try configuration.weightTransfer(isResuming: resume)
     let training = try TrainingRun(
-      configuration, images: TrainingImages(configuration), transfer: transfer, directory: directory,
-      isResuming: resume,
+      configuration, recipe: source.recipe ?? (source.config == nil && !resume ? .seed : nil),
+      images: TrainingImages(configuration), transfer: transfer, directory: directory, isResuming: resume,
       sinks: try RunSinks.make(
         directory, configuration: configuration, verbose: verbose, language: language, json: json))
     let path = directory.displayPath

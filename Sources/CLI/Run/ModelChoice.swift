@@ -14,6 +14,22 @@ enum ModelChoice {
   /// - Parameter path: what the user named; nil for nothing.
   init(_ path: String?) { self = path.map(Self.file) ?? .classic }
 
+  /// The file's path, or what the model is called that has none.
+  var name: String {
+    switch self {
+    case .file(let path): path
+    case .classic: ModelFile.classicName
+    }
+  }
+
+  /// The model's file, byte for byte.
+  func bytes() throws -> Foundation.Data {
+    switch self {
+    case .file(let path): try Foundation.Data(contentsOf: URL(fileURLWithPath: path))
+    case .classic: ModelFile.classic
+    }
+  }
+
   /// What the model's file holds.
   func content() throws -> Safetensors {
     switch self {
@@ -34,7 +50,7 @@ enum ModelChoice {
   func announce(json: Bool) {
     guard case .classic = self, !json else { return }
     StandardStreams.note(
-      "model: \(ModelFile.classicName), shipped with captcha-cli; --help tells how to name another")
+      "model: \(name), shipped with captcha-cli \(ProgramCall.version); --help tells how to name another")
   }
 
   /// What the help of a command says of its optional model.

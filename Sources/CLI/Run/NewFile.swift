@@ -15,10 +15,23 @@ struct NewFile: ExpressibleByArgument {
   var url: URL { URL(fileURLWithPath: path) }
 
   /// - Throws: an error that names the option where something is there already, be it a link to nothing.
-  func requireAbsent() throws {
+  func requireAbsent(option: String = "--output") throws {
     // Unlike `fileExists`, this does not follow links.
     guard (try? FileManager.default.attributesOfItem(atPath: path)) == nil else {
-      throw ModelError("--output: \(path) is there already; give another name or remove it")
+      throw ModelError("\(option): \(path) is there already; give another name or remove it")
+    }
+  }
+
+  /// Makes the file's folder, unless the one above that is not there either.
+  ///
+  /// - Throws: an error that names the option and the folder.
+  func makeFolder(option: String) throws {
+    let folder = url.deletingLastPathComponent()
+    if FileManager.default.fileExists(atPath: folder.path) { return }
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    } catch {
+      throw ModelError("\(option): the folder of \(path) can't be made; check the path, or make the folder first")
     }
   }
 }

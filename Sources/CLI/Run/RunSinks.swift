@@ -18,6 +18,7 @@ enum RunSinks {
       // The log keeps every change of the rate, shown or not.
       try LogFileSink(directory.log, language: language, verbose: true),
       CSVSink(directory.metrics),
+      TimelineSink(directory.timeline),
       TensorBoardSink(directory.tensorBoard, configuration: yaml),
       ReportSink(
         directory.report, title: "Training of \(directory.displayPath)", configuration: yaml, facts: MachineFacts.all()),

@@ -20,11 +20,12 @@ struct TrainingRun {
   /// Builds everything that the configuration names.
   ///
   /// - Parameters:
+  ///   - recipe: the shipped configuration that was asked for, for the run's record.
   ///   - transfer: what the model starts from in place of drawn weights; a run that is resumed has its own.
   ///   - sinks: what watches, beside the run's own files.
   init(
-    _ configuration: TrainingConfiguration, images: TrainingImages, transfer: WeightTransfer?, directory: RunDirectory,
-    isResuming: Bool, sinks: [any EventSink]
+    _ configuration: TrainingConfiguration, recipe: Recipe?, images: TrainingImages, transfer: WeightTransfer?,
+    directory: RunDirectory, isResuming: Bool, sinks: [any EventSink]
   ) throws {
     self.configuration = configuration
     self.images = images
@@ -54,6 +55,9 @@ struct TrainingRun {
       callbacks: callbacks,
       sinks: sinks + [
         ConfigurationFileSink(directory.configuration, text: try configuration.yaml()),
+        StartsFileSink(
+          directory.starts,
+          start: RunStart(configuration, recipe: recipe?.rawValue, parameters: model.parameterCount)),
         OpeningLinesSink((transferred?.lines ?? []) + freezing.lines, to: sinks),
       ],
       options: TrainingOptions(

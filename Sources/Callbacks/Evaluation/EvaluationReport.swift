@@ -71,13 +71,18 @@ public struct EvaluationReport: Sendable, Codable {
   public let examples: [Example]
   /// How far the confidences can be trusted; nil in reports of older versions.
   public let confidence: ConfidenceReport?
+  /// How many characters were read wrong, those that are missing or too many included: what ``confusions`` are the most
+  /// frequent of; nil in reports of older versions.
+  public let wrongCharacters: Int?
+  /// How many of the images that were read wrong have how many wrong characters; nil in reports of older versions.
+  public let errorsByWrongCharacters: [String: Int]?
 
   public init(
     count: Int, inexpressible: Int, loss: Double?, exactMatch: Double, exactMatchInterval: [Double],
     characterAccuracy: Double, binaryAccuracy: Double, precision: Double, recall: Double, byType: [String: Share],
     byLength: [String: Share], perPosition: [Double], confusions: [Confusion], imagesPerSecond: Double,
     examples: [Example], exactMatchCaseFolded: Double? = nil, exactMatchConfusablesMerged: Double? = nil,
-    confidence: ConfidenceReport? = nil
+    confidence: ConfidenceReport? = nil, wrongCharacters: Int? = nil, errorsByWrongCharacters: [String: Int]? = nil
   ) {
     self.count = count
     self.inexpressible = inexpressible
@@ -97,6 +102,8 @@ public struct EvaluationReport: Sendable, Codable {
     self.exactMatchCaseFolded = exactMatchCaseFolded
     self.exactMatchConfusablesMerged = exactMatchConfusablesMerged
     self.confidence = confidence
+    self.wrongCharacters = wrongCharacters
+    self.errorsByWrongCharacters = errorsByWrongCharacters
   }
 
   enum CodingKeys: String, CodingKey {
@@ -112,6 +119,8 @@ public struct EvaluationReport: Sendable, Codable {
     case byLength = "by_length"
     case perPosition = "per_position"
     case imagesPerSecond = "images_per_second"
+    case wrongCharacters = "wrong_characters"
+    case errorsByWrongCharacters = "errors_by_wrong_characters"
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -135,5 +144,7 @@ public struct EvaluationReport: Sendable, Codable {
     try container.encodeIfPresent(exactMatchCaseFolded, forKey: .exactMatchCaseFolded)
     try container.encodeIfPresent(exactMatchConfusablesMerged, forKey: .exactMatchConfusablesMerged)
     try container.encodeIfPresent(confidence, forKey: .confidence)
+    try container.encodeIfPresent(wrongCharacters, forKey: .wrongCharacters)
+    try container.encodeIfPresent(errorsByWrongCharacters, forKey: .errorsByWrongCharacters)
   }
 }

@@ -45,6 +45,11 @@ public struct ValidationSummary: Sendable {
   /// The wrong readings that the model was most sure of, the surest first.
   public let misread: [MisreadImage]
 
+  /// How long the validation took.
+  public var seconds: Double {
+    report.imagesPerSecond > 0 ? Double(report.count) / report.imagesPerSecond : 0
+  }
+
   public init(
     epoch: Int, logs: Logs, report: EvaluationReport, confusionMatrix: ConfusionMatrix, misread: [MisreadImage]
   ) {

@@ -34,6 +34,8 @@ public struct BatchProgress: Sendable {
   /// Batches of this epoch that are done, and their number.
   public var step: Int
   public var steps: Int
+  /// The images of those batches that are done.
+  public var images: Int
   /// The epoch's running metrics.
   public var logs: Logs
   public var learningRate: Float
@@ -42,13 +44,14 @@ public struct BatchProgress: Sendable {
   public var remainingSeconds: Double
 
   public init(
-    epoch: Int, epochs: Int, step: Int, steps: Int, logs: Logs, learningRate: Float, imagesPerSecond: Double,
-    remainingSeconds: Double
+    epoch: Int, epochs: Int, step: Int, steps: Int, images: Int, logs: Logs, learningRate: Float,
+    imagesPerSecond: Double, remainingSeconds: Double
   ) {
     self.epoch = epoch
     self.epochs = epochs
     self.step = step
     self.steps = steps
+    self.images = images
     self.logs = logs
     self.learningRate = learningRate
     self.imagesPerSecond = imagesPerSecond

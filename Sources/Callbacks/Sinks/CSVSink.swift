@@ -1,5 +1,4 @@
 import Foundation
-import Tensor
 
 /// Writes a row of metrics per epoch to a file (`metrics.csv`).
 ///
@@ -8,75 +7,31 @@ import Tensor
 /// interruption keeps the rows of the epochs before it and its columns, so that the file is the one that an
 /// uninterrupted run would have written.
 public final class CSVSink: EventSink {
-  private static let lineEnd = "\r\n"
-
-  private let url: URL
-  private var file: GrowingFile?
-  private var columns: [MetricKey] = []
+  private let table: EpochTable
   private var validates = true
 
-  public init(_ url: URL) { self.url = url }
+  public init(_ url: URL) { table = EpochTable(url) }
 
   public func receive(_ event: TrainingEvent) throws {
     switch event {
-    case .trainBegan(let plan): try begin(plan)
+    case .trainBegan(let plan):
+      validates = plan.validationSamples > 0
+      try table.begin(
+        keeping: plan.initialEpoch == 0
+          ? nil : { row in row["epoch"].flatMap { Int($0) }.map { $0 < plan.initialEpoch } ?? false })
     case .epochEnded(let summary): try append(summary)
     default: break
     }
   }
 
-  /// Keeps what is to be kept of an earlier file.
-  private func begin(_ plan: TrainingPlan) throws {
-    validates = plan.validationSamples > 0
-    columns = []
-    do {
-      var kept = ""
-      if plan.initialEpoch > 0, FileManager.default.fileExists(atPath: url.path) {
-        let text = try String(contentsOf: url, encoding: .utf8)
-        // A row without its end was cut off by a crash. Editors may have changed the line ends.
-        let whole = text.replacing(Self.lineEnd, with: "\n").components(separatedBy: "\n").dropLast()
-        if let header = whole.first, !header.hasPrefix("epoch,") {
-          // Not ours, or without its header: nothing is lost, and what comes gets a header.
-          try setAside()
-        } else if let header = whole.first {
-          columns = header.split(separator: ",").dropFirst().map { MetricKey(rawValue: String($0)) }
-          let rows = whole.dropFirst().filter { row in
-            row.prefix { $0 != "," }.wholeNumber.map { $0 < plan.initialEpoch } ?? false
-          }
-          kept = ([header] + rows).map { $0 + Self.lineEnd }.joined()
-        }
-      }
-      try AtomicFile.write(to: url) { try $0.write(contentsOf: Foundation.Data(kept.utf8)) }
-    } catch {
-      throw EventSinkError(file: url.path, reason: error.localizedDescription)
-    }
-    file = try GrowingFile(appendingTo: url)
-  }
-
-  /// Gives a file that can't be gone on with another name.
-  private func setAside() throws {
-    var name = url.appendingPathExtension("old")
-    var number = 2
-    while FileManager.default.fileExists(atPath: name.path) {
-      name = url.appendingPathExtension("old-\(number)")
-      number += 1
-    }
-    try FileManager.default.moveItem(at: url, to: name)
-  }
-
   private func append(_ summary: EpochSummary) throws {
-    if columns.isEmpty {
-      columns = summary.logs.keys
-      if validates && !columns.contains(where: \.isValidation) {
-        columns += columns.filter { $0 != .learningRate }.map(\.onValidation)
+    if table.columns.isEmpty {
+      var keys = summary.logs.keys
+      if validates && !keys.contains(where: \.isValidation) {
+        keys += keys.filter { $0 != .learningRate }.map(\.onValidation)
       }
-      try file?.write((["epoch"] + columns.map(\.rawValue)).joined(separator: ",") + Self.lineEnd)
+      try table.setColumns(keys.map(\.rawValue))
     }
-    let cells = columns.map { column in summary.logs[column].map { $0.isNaN ? "nan" : "\($0)" } ?? "NA" }
-    try file?.write((["\(summary.epoch)"] + cells).joined(separator: ",") + Self.lineEnd)
+    try table.append(epoch: summary.epoch) { summary.logs[MetricKey(rawValue: $0)]?.cell }
   }
-}
-
-extension Substring {
-  fileprivate var wholeNumber: Int? { Int(self) }
 }

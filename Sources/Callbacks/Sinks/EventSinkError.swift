@@ -17,12 +17,14 @@ public struct EventSinkError: Error, CustomStringConvertible, LocalizedError {
 }
 
 /// A text file that grows line by line; every line is on its way to the disk when the call returns.
-struct GrowingFile {
-  let url: URL
+public struct GrowingFile {
+  public let url: URL
   private let handle: FileHandle
 
   /// Opens a file for appending, and makes it where there is none.
-  init(appendingTo url: URL) throws {
+  ///
+  /// - Throws: `EventSinkError`.
+  public init(appendingTo url: URL) throws {
     self.url = url
     do {
       if !FileManager.default.fileExists(atPath: url.path) {
@@ -35,7 +37,10 @@ struct GrowingFile {
     }
   }
 
-  func write(_ text: String) throws {
+  /// Writes at the end.
+  ///
+  /// - Throws: `EventSinkError`.
+  public func write(_ text: String) throws {
     do {
       try handle.write(contentsOf: Foundation.Data(text.utf8))
     } catch {

@@ -1,9 +1,9 @@
 /// The MD5 message digest, which names files by their content as the original system does; it protects nothing.
 ///
 /// Source: RFC 1321.
-enum MD5 {
+public enum MD5 {
   /// The digest of `message` as 32 lower-case hexadecimal digits.
-  static func hexDigest(_ message: [UInt8]) -> String {
+  public static func hexDigest(_ message: [UInt8]) -> String {
     var state: SIMD4<UInt32> = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476]
     message.withUnsafeBytes { bytes in
       let whole = bytes.count / 64 * 64

@@ -27,6 +27,7 @@ struct EvaluationTally {
   private var byType: [String: Group] = [:]
   private var byLength: [String: Group] = [:]
   private var confusions: [Pair: Int] = [:]
+  private var errorsByWrongCharacters: [String: Int] = [:]
   private var matrix: [[Int]]
   private var examples: [EvaluationReport.Example] = []
   /// The wrong readings of the most confidence, the surest first.
@@ -112,14 +113,19 @@ struct EvaluationTally {
     byType[sample.type ?? "unknown", default: Group()].add(isRight)
     byLength["\(sample.label.count)", default: Group()].add(isRight)
     let (label, text) = (Array(reading.label), Array(reading.text))
+    var wrong = 0
     for position in 0..<max(label.count, text.count, positions.count) {
       let expected = position < label.count ? String(label[position]) : ""
       let read = position < text.count ? String(text[position]) : ""
       if position < positions.count { positions[position].add(expected == read) }
       // Where both are padding there is no character to read.
       if !expected.isEmpty || !read.isEmpty { characters.add(expected == read) }
-      if expected != read { confusions[Pair(label: expected, read: read), default: 0] += 1 }
+      if expected != read {
+        confusions[Pair(label: expected, read: read), default: 0] += 1
+        wrong += 1
+      }
     }
+    if !isRight { errorsByWrongCharacters["\(wrong)", default: 0] += 1 }
     if examples.count < Self.shownExamples {
       examples.append(
         EvaluationReport.Example(
@@ -144,7 +150,8 @@ struct EvaluationTally {
       },
       imagesPerSecond: Double(all.count) / max(seconds, 1e-9), examples: examples,
       exactMatchCaseFolded: caseFolded.value, exactMatchConfusablesMerged: confusablesMerged.value,
-      confidence: ConfidenceReport(confidences))
+      confidence: ConfidenceReport(confidences), wrongCharacters: confusions.values.reduce(0, +),
+      errorsByWrongCharacters: errorsByWrongCharacters)
   }
 
   /// What an epoch's validation showed.
