@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  private let announcement = "model: classic, shipped with captcha-cli; --help tells how to name another"
+  private let announcement = "model: classic, shipped with captcha-cli 0.6.0; --help tells how to name another"
 
   @Test func theFileIsTheModelByteForByte() throws {
     let written = try Data(contentsOf: URL(fileURLWithPath: runner.path("classic.safetensors")))
@@ -73,6 +73,12 @@ import Testing
     #expect(try numbers("evaluate") == numbers("evaluate", "classic.safetensors"))
     let text = try runner.run("evaluate", "--data", "images")
     #expect(text.code == 0 && text.errors.contains(announcement), "\(text.errors)")
+    let recorded = try runner.run("evaluate", "--data", "images", "--record", "record.json")
+    #expect(recorded.code == 0, "\(recorded.errors)")
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: Data(runner.text("record.json").utf8)) as? [String: Any])
+    #expect(record["model"] as? String == "classic")
+    #expect(record["model_md5"] as? String == MD5.hexDigest([UInt8](ModelFile.classic)))
     #expect(try numbers("calibrate") == numbers("calibrate", "classic.safetensors"))
     let calibrated = try runner.run("calibrate", "--data", "images", "--output", "c.safetensors")
     #expect(calibrated.code == 0 && calibrated.errors.contains(announcement), "\(calibrated.errors)")
@@ -158,7 +164,10 @@ import Testing
 
   @Test(arguments: [
     (["classic", "--width", "100"], "--width is for a model that is still to be trained"),
-    (["classic", "--markdown"], "leave classic out"), (["crnn", "--output", "x"], "models classic --output FILE"),
+    (["crnn", "--markdown"], "leave crnn out"), (["classic", "--run", "x"], "add --markdown"),
+    (["--markdown", "--run", "x"], "--run is for the page about classic"),
+    (["classic", "--markdown", "--output", "x"], "give one of them"),
+    (["crnn", "--output", "x"], "models classic --output FILE"),
     (["--output", "x"], "models classic --output FILE"), (["clasic"], "did you mean \"classic\"?"),
   ])
   func wrongUsageIs64(_ arguments: [String], _ message: String) throws {

@@ -6,8 +6,9 @@ import Tensor
 /// What `captcha-cli models classic` says of the model that comes with the program; all of it from the model's file.
 struct ClassicModelReport: Encodable {
   let name = ModelFile.classicName
-  /// The size of the file.
+  /// The size of the file, and the MD5 digest of its content.
   let bytes: Int
+  let md5: String
   let charset: String
   let maximumLength: Int
   let colorMode: ColorMode
@@ -24,6 +25,7 @@ struct ClassicModelReport: Encodable {
   init(output: String? = nil) throws {
     let recognizer = try Recognizer.classic()
     bytes = ModelFile.classic.count
+    md5 = MD5.hexDigest([UInt8](ModelFile.classic))
     charset = recognizer.codec.charset.text
     maximumLength = recognizer.codec.maximumLength
     colorMode = recognizer.configuration.colorMode
@@ -36,7 +38,7 @@ struct ClassicModelReport: Encodable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case name, bytes, charset, types, sizes, loss, decoding, model, output
+    case name, bytes, md5, charset, types, sizes, loss, decoding, model, output
     case maximumLength = "maximum_length"
     case colorMode = "color_mode"
   }
@@ -54,7 +56,7 @@ struct ClassicModelReport: Encodable {
     }
     return [
       "\(name): the trained model that reads where predict, evaluate or calibrate are given none",
-      "file      \(bytes.grouped) bytes",
+      "file      \(bytes.grouped) bytes, MD5 \(md5)",
       "images    \(sizes.joined(separator: ", ")), \(colorMode.rawValue)",
       "types     \(types?.joined(separator: ", ") ?? "unknown")",
       "reads     up to \(maximumLength) of \"\(charset)\"",

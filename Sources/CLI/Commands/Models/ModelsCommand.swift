@@ -31,10 +31,17 @@ struct ModelsCommand: ParsableCommand {
     help: ArgumentHelp("With \(ModelFile.classicName): its file goes here; nothing is overwritten.", valueName: "file"))
   var output: NewFile?
 
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp(
+      "With \(ModelFile.classicName) and --markdown: the folder of the run that trained it, for its records.",
+      valueName: "dir"))
+  var runDirectory: String?
+
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
-  @Flag(help: "Writes a page about all models, with their layers.")
+  @Flag(help: "Writes a page about all models, with their layers, or the one about \(ModelFile.classicName).")
   var markdown = false
 
   private static let names = ModelZoo.names + [ModelFile.classicName]
@@ -44,8 +51,16 @@ struct ModelsCommand: ParsableCommand {
     if output != nil, name != ModelFile.classicName {
       throw ValidationError("--output writes a trained model; write models \(ModelFile.classicName) --output FILE")
     }
+    if runDirectory != nil, name != ModelFile.classicName || !markdown {
+      throw ValidationError("--run is for the page about \(ModelFile.classicName); add --markdown, or leave it out")
+    }
     guard let name else { return }
-    if markdown { throw ValidationError("--markdown is a page about all models; leave \(name) out") }
+    if markdown, output != nil {
+      throw ValidationError("--output takes the model's file, and the page goes to standard output; give one of them")
+    }
+    if markdown, name != ModelFile.classicName {
+      throw ValidationError("--markdown is a page about all models or \(ModelFile.classicName); leave \(name) out")
+    }
     if name == ModelFile.classicName, let option = sizes.firstGiven {
       throw ValidationError(
         "--\(option) is for a model that is still to be trained; leave it out, or name another model")
@@ -60,6 +75,7 @@ struct ModelsCommand: ParsableCommand {
 
   func run() throws {
     if name == ModelFile.classicName {
+      if markdown { return try ModelCard(folder: runDirectory).lines.forEach(StandardStreams.write) }
       try output?.writeClassic()
       let report = try ClassicModelReport(output: output?.path)
       if json { return try StandardStreams.write(json: report) }
