@@ -24,6 +24,11 @@ public protocol TextRecognizer: AnyObject, BatchRecognizer {
   /// Takes these for the readings as a whole.
   func calibrate(temperature: Double, minimumConfidence: Double?) throws(DecodingOptionsError)
 
+  /// Refuses models whose outputs for any image so far were NaN or infinite: their readings are empty texts.
+  ///
+  /// - Throws: `ModelError` that names the model's file.
+  func requireNumbers() throws
+
   /// What a file says of the models, and of how texts are read from now on.
   func metadata() throws -> [String: String]
 }

@@ -62,6 +62,7 @@ struct Calibrate: ParsableCommand {
       progress.update($0, count)
     }
     progress.finish()
+    try recognizer.requireNumbers()
     if !scaling.isFitted {
       StandardStreams.note(
         "all readings are \(scaling.readings.first?.isRight ?? false ? "right" : "wrong"): there is nothing to fit a "

@@ -47,6 +47,7 @@ struct Evaluate: ParsableCommand {
       progress.update($0, datasets[0].count)
     }
     progress.finish()
+    try recognizer.requireNumbers()
     if let record {
       let images = EvaluationRecord.Images(datasets[0], folder: images.data)
       let content = try EvaluationRecord(evaluation, model: choice, data: images)

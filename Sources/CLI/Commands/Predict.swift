@@ -85,7 +85,9 @@ struct Predict: ParsableCommand {
         words.model.announce(json: json)
         isAnnounced = true
       }
-      for (file, reading) in zip(readable, recognizer.read(readable.map(\.image), areFew: areFew)) {
+      let readings = recognizer.read(readable.map(\.image), areFew: areFew)
+      try recognizer.requireNumbers()
+      for (file, reading) in zip(readable, readings) {
         // Said of every reading where there is a limit, and of none where there isn't.
         let rejected = options.minimumConfidence == nil ? nil : options.rejects(reading)
         try write(
