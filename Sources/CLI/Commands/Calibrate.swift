@@ -69,6 +69,12 @@ struct Calibrate: ParsableCommand {
           + "temperature to, and it stays 1; give more images, or such as are read right and wrong")
     }
     let minimumConfidence = try accuracy.map { try self.minimumConfidence(for: $0, scaling) }
+    let kept = minimumConfidence.map { ConfidenceReport.coverage(from: $0, scaling.readings) }
+    if let accuracy, let kept, let least = kept.accuracyInterval.first, least < accuracy {
+      StandardStreams.note(
+        "--accuracy: only \(kept.count.grouped) images are as sure as that, which proves no more than \(least.percent); give "
+          + "more images to be sure of \(accuracy.percent)")
+    }
     if minimumConfidence == nil, let earlier = recognizer.options.minimumConfidence {
       StandardStreams.note(
         "the model rejected readings below \(earlier), which was found for another temperature: it rejects none now; give "
@@ -83,7 +89,7 @@ struct Calibrate: ParsableCommand {
     let result = Result(
       count: count, temperature: scaling.temperature, logLossBefore: scaling.logLossBefore, logLoss: scaling.logLoss,
       before: scaling.before, after: scaling.after, minimumConfidence: recognizer.options.minimumConfidence,
-      output: output?.path)
+      kept: kept, output: output?.path)
     if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
   }
 
@@ -104,10 +110,12 @@ struct Calibrate: ParsableCommand {
     let before: ConfidenceReport
     let after: ConfidenceReport
     let minimumConfidence: Double?
+    /// What is left of the images where readings of less confidence are rejected.
+    let kept: ConfidenceReport.Coverage?
     let output: String?
 
     enum CodingKeys: String, CodingKey {
-      case count, temperature, before, after, output
+      case count, temperature, before, after, kept, output
       case logLossBefore = "log_loss_before"
       case logLoss = "log_loss"
       case minimumConfidence = "minimum_confidence"
@@ -124,6 +132,11 @@ struct Calibrate: ParsableCommand {
       lines += ConfidenceText(after).lines
       if let minimumConfidence {
         lines.append("readings below a confidence of \(minimumConfidence.threshold) are rejected")
+      }
+      if let kept, let accuracy = kept.accuracy {
+        lines.append(
+          "of the \(kept.count.grouped) images that are kept \(accuracy.percent) are right (95 %: "
+            + "\(kept.accuracyInterval.map(\.percent).joined(separator: " to ")))")
       }
       if let output { lines.append("Next: captcha-cli evaluate \(output.shellWord) --data OTHER-IMAGES") }
       return lines
