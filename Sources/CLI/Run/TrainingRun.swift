@@ -58,7 +58,7 @@ struct TrainingRun {
         StartsFileSink(
           directory.starts,
           start: RunStart(configuration, recipe: recipe?.rawValue, parameters: model.parameterCount)),
-        OpeningLinesSink((transferred?.lines ?? []) + freezing.lines, to: sinks),
+        OpeningLinesSink(warnings: images.warnings, (transferred?.lines ?? []) + freezing.lines, to: sinks),
       ],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed,
