@@ -42,6 +42,8 @@ let package = Package(
       name: "CFreeType", pkgConfig: "freetype2",
       providers: [.apt(["libfreetype-dev"])]),
     .target(name: "CKernels"),
+    // The file is compiled into the source beside it.
+    .target(name: "CClassicModel", exclude: ["classic.safetensors"]),
     .target(name: "CPNGCodec", dependencies: ["CPNG"]),
     module("PluginConfiguration"),
     module("Tensor", ["COpenBLAS", "CKernels"]),
@@ -56,7 +58,7 @@ let package = Package(
       // What the messages are generated from.
       exclude: ["Messages/event.proto"]),
     module("Training", ["Tensor", "Layers", "Optimizers", "Data", "Callbacks"]),
-    module("Models", ["Tensor", "Layers", "Data"]),
+    module("Models", ["Tensor", "Layers", "Data", "CClassicModel"]),
     module(
       "CLI",
       [

@@ -10,6 +10,7 @@ public struct CaptchaCommand: ParsableCommand {
       abstract: "Trains, measures and runs recognisers of captcha images.",
       discussion: """
         Examples:
+          captcha-cli predict captcha.png                              # with the model that comes with the program
           captcha-cli quickstart                                       # the whole way, small
           captcha-cli generate --output images --count 20000
           captcha-cli train --data images --epochs 20

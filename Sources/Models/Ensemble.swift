@@ -127,6 +127,8 @@ public final class Ensemble: TextRecognizer {
     zip(members, places).map { $0.recognizer.outputs([images[$1]], float16Weights: float16Weights)[0] }
   }
 
+  public func requireNumbers() throws { for member in members { try member.recognizer.requireNumbers() } }
+
   public func readings(_ outputs: [Tensor], temperature: Double) -> [Reading] {
     switch method {
     case .vote:

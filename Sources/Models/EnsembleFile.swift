@@ -67,12 +67,11 @@ extension Ensemble {
       members: zip(header.names, parts).map { name, part in
         Member(name: name, recognizer: try Recognizer(part, file: "\(file): \(name)"))
       })
-    guard let decoding = content.metadata[Self.decodingKey] else { return }
+    guard let text = content.metadata[Self.decodingKey] else { return }
+    let decoding: DecodingOptions = try ModelDescription.value(
+      text, of: Self.decodingKey, file: file, remedy: "make the ensemble again of its models")
     do {
-      let decoder = JSONDecoder()
-      decoder.keyDecodingStrategy = .convertFromSnakeCase
-      let options = try decoder.decode(DecodingOptions.self, from: Foundation.Data(decoding.utf8))
-      try calibrate(temperature: options.temperature, minimumConfidence: options.minimumConfidence)
+      try calibrate(temperature: decoding.temperature, minimumConfidence: decoding.minimumConfidence)
     } catch {
       throw fail("\(error)")
     }

@@ -42,12 +42,17 @@ public struct ModelDescription: Sendable, Hashable {
   /// The one preprocessing of this format; named in the file so that other programs can follow it.
   private static let preprocessing = "lanczos resize to image_width x image_height, color_mode, bytes / 255, NHWC"
 
-  /// The description as the metadata of a safetensors file.
-  public func metadata() throws -> [String: String] {
+  /// Spells keys as in configuration files.
+  private static var encoder: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    // Spelled as in configuration files.
     encoder.keyEncodingStrategy = .convertToSnakeCase
+    return encoder
+  }
+
+  /// The description as the metadata of a safetensors file.
+  public func metadata() throws -> [String: String] {
+    let encoder = Self.encoder
     var metadata = [
       Self.formatKey: Self.format,
       Self.modelKey: String(decoding: try encoder.encode(configuration), as: UTF8.self),
@@ -72,6 +77,41 @@ public struct ModelDescription: Sendable, Hashable {
     }
   }
 
+  /// What the text of a key in the metadata says.
+  ///
+  /// - Parameter file: named in errors, beside the key.
+  static func value<Value: Codable>(
+    _ text: String, of key: String, file: String, remedy: String = "train the model again"
+  ) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do {
+      let data = Foundation.Data(text.utf8)
+      let value = try decoder.decode(Value.self, from: data)
+      // A key that is passed over, be it misspelt or of a later version, would make another model of the same weights.
+      let options: JSONSerialization.ReadingOptions = .fragmentsAllowed
+      if let unknown = unknownKey(
+        in: try JSONSerialization.jsonObject(with: data, options: options),
+        known: try JSONSerialization.jsonObject(with: encoder.encode(value), options: options))
+      {
+        throw ModelError("the key \"\(unknown.visible)\" is not known")
+      }
+      return value
+    } catch {
+      throw ModelError("\(file): \(key) cannot be understood (\(reason(error))); \(remedy)")
+    }
+  }
+
+  /// The first key that is not there where what was read is written again, such as `codec.length`.
+  private static func unknownKey(in object: Any, known: Any) -> String? {
+    guard let object = object as? [String: Any], let known = known as? [String: Any] else { return nil }
+    for (key, value) in object.sorted(by: { $0.key < $1.key }) where !(value is NSNull) {
+      guard let same = known[key] else { return key }
+      if let inner = unknownKey(in: value, known: same) { return "\(key).\(inner)" }
+    }
+    return nil
+  }
+
   /// A key as it stands in the file: `imageWidth` is `image_width`.
   private static func spelling(_ key: any CodingKey) -> String {
     key.stringValue.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : String($1) }
@@ -93,21 +133,17 @@ public struct ModelDescription: Sendable, Hashable {
       throw ModelError(
         "\(file): the model file's format is \(format), this version reads \(Self.format); update the program")
     }
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    do {
-      configuration = try decoder.decode(ModelConfiguration.self, from: Foundation.Data(model.utf8))
-      self.loss = try decoder.decode(LossConfiguration.self, from: Foundation.Data(loss.utf8))
-      func list(_ key: String) throws -> [String]? {
-        try metadata[key].map { try decoder.decode([String].self, from: Foundation.Data($0.utf8)) }
-      }
-      trainedTypes = try list(Self.typesKey)
-      trainedSizes = try list(Self.sizesKey)
-      decoding = try metadata[Self.decodingKey].map {
-        try decoder.decode(DecodingOptions.self, from: Foundation.Data($0.utf8))
-      }
-    } catch {
-      throw ModelError("\(file): its description cannot be understood (\(Self.reason(error))); train the model again")
+    func value<Value: Codable>(_ key: String) throws -> Value? {
+      try metadata[key].map { try Self.value($0, of: key, file: file) }
     }
+    guard metadata[Self.preprocessingKey] == Self.preprocessing else {
+      throw ModelError(
+        "\(file): \(Self.preprocessingKey) is \(metadata[Self.preprocessingKey].map { "\"\($0.visible)\"" } ?? "missing"), and "
+          + "this version prepares images by \"\(Self.preprocessing)\"; update the program, or train the model again")
+    }
+    self.init(
+      configuration: try Self.value(model, of: Self.modelKey, file: file),
+      loss: try Self.value(loss, of: Self.lossKey, file: file), trainedTypes: try value(Self.typesKey),
+      trainedSizes: try value(Self.sizesKey), decoding: try value(Self.decodingKey))
   }
 }

@@ -16,6 +16,10 @@ public final class Recognizer {
   public let loss: any Loss
   /// What makes texts of the model's outputs.
   public private(set) var decoder: ReadingDecoder
+  /// What errors call the model.
+  private var name = "the model"
+  /// Whether any image's outputs were NaN or infinite.
+  private var hasBrokenOutputs = false
 
   public var configuration: ModelConfiguration { description.configuration }
   public var codec: LabelCodec { configuration.codec }
@@ -75,6 +79,7 @@ public final class Recognizer {
     } catch {
       throw ModelError("\(file): \(error)")
     }
+    name = file
   }
 
   /// Up to so many images are read fastest with float16 weights.
@@ -103,7 +108,16 @@ extension Recognizer: TextRecognizer {
   }
 
   public func outputs(_ images: [Tensor], float16Weights: Bool) -> [Tensor] {
-    [model(images[0], .inference(float16Weights: float16Weights))]
+    let logits = model(images[0], .inference(float16Weights: float16Weights))
+    if !logits.norm.isFinite { hasBrokenOutputs = true }
+    return [logits]
+  }
+
+  public func requireNumbers() throws {
+    guard hasBrokenOutputs else { return }
+    throw ModelError(
+      "\(name): its outputs are NaN or infinite, and what it reads is nothing; its training diverged, use another checkpoint"
+    )
   }
 
   public func readings(_ outputs: [Tensor], temperature: Double) -> [Reading] {

@@ -24,6 +24,11 @@ public protocol TextRecognizer: AnyObject, BatchRecognizer {
   /// Takes these for the readings as a whole.
   func calibrate(temperature: Double, minimumConfidence: Double?) throws(DecodingOptionsError)
 
+  /// Refuses models whose outputs for any image so far were NaN or infinite: their readings are empty texts.
+  ///
+  /// - Throws: `ModelError` that names the model's file.
+  func requireNumbers() throws
+
   /// What a file says of the models, and of how texts are read from now on.
   func metadata() throws -> [String: String]
 }
@@ -78,8 +83,13 @@ public enum ModelFile {
   ///
   /// - Throws: an error that names the file and the remedy.
   public static func recognizer(contentsOf url: URL) throws -> any TextRecognizer {
-    let content = try Safetensors(contentsOf: url)
-    return Ensemble.isFile(content)
-      ? try Ensemble(content, file: url.path) : try Recognizer(content, file: url.path)
+    try recognizer(Safetensors(contentsOf: url), file: url.path)
+  }
+
+  /// Loads the content of such a file.
+  ///
+  /// - Parameter file: what errors call it.
+  public static func recognizer(_ content: Safetensors, file: String) throws -> any TextRecognizer {
+    Ensemble.isFile(content) ? try Ensemble(content, file: file) : try Recognizer(content, file: file)
   }
 }

@@ -111,4 +111,6 @@ public struct TrainingResult: Sendable {
   public let bestValidationLoss: Double?
   /// The largest `val_exact_match` of the whole run.
   public let bestExactMatch: Double?
+  /// Whether no weight was NaN or infinite at the end; otherwise the training has warned of it, and the model reads nothing.
+  public let weightsAreFinite: Bool
 }

@@ -86,6 +86,7 @@ final class TrainingSession {
       outcome = try trainEpochs()
       try restoreWeights(evaluationWeights)
       hasEnded = true
+      if let warning = brokenWeightsWarning { send(.warning(warning)) }
     } catch {
       // Callbacks still learn how it ended; the first error is the one that counts.
       try? trainer.callbacks.onTrainEnd(self, outcome: .failed("\(error)"))
@@ -101,7 +102,23 @@ final class TrainingSession {
     sendEnd(outcome, start)
     return TrainingResult(
       outcome: outcome, epochsRun: position.epoch, seconds: start.secondsSince, history: history,
-      bestValidationLoss: position.bestValidationLoss, bestExactMatch: position.bestExactMatch)
+      bestValidationLoss: position.bestValidationLoss, bestExactMatch: position.bestExactMatch,
+      weightsAreFinite: brokenWeights.isEmpty)
+  }
+
+  /// The parameters that hold NaN or infinite numbers.
+  private var brokenWeights: [String] {
+    trainer.model.namedParameters.filter { !$0.parameter.value.norm.isFinite }.map(\.name)
+  }
+
+  /// What nobody may have noticed where no callback watches for it.
+  private var brokenWeightsWarning: String? {
+    let broken = brokenWeights
+    guard let first = broken.first else { return nil }
+    return "the weights are NaN or infinite in \(first)"
+      + (broken.count > 1 ? " and \(broken.count - 1) more of \(trainer.model.namedParameters.count) parameters" : "")
+      + ": the model at the end reads nothing; lower the learning rate or clip the gradients, and add the callback "
+      + "terminate_on_non_finite, which ends a training before that"
   }
 
   private func announce() {

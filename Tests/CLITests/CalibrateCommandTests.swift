@@ -1,3 +1,4 @@
+import Callbacks
 import Data
 import Foundation
 import Layers
@@ -76,6 +77,20 @@ import Testing
       let confidence = try #require(other["confidence"] as? Double)
       #expect(other["rejected"] as? Bool == (confidence < limit))
     }
+    // How many that is, how many of them are right and how sure that is.
+    let kept = try #require(json["kept"] as? [String: Any])
+    let count = try #require(kept["count"] as? Int)
+    let share = try #require(kept["accuracy"] as? Double)
+    #expect(count == scaled.count { $0["rejected"] as? Bool == false } && share >= 0.6)
+    let interval = wilsonInterval(right: Int((share * Double(count)).rounded()), of: count)
+    let shown = try #require(kept["accuracy_ci95"] as? [Double])
+    #expect(abs(shown[0] - interval.lowerBound) < 1e-12 && abs(shown[1] - interval.upperBound) < 1e-12)
+    let text = try runner.run("calibrate", "m.safetensors", "--data", "images", "--accuracy", "0.6")
+    #expect(text.output.contains("of the \(count) images that are kept "))
+    #expect(text.errors.contains("only \(count) images are as sure as that") == (interval.lowerBound < 0.6))
+    // Of forty images nobody can be sure of nine in ten.
+    let sure = try runner.run("calibrate", "m.safetensors", "--data", "images", "--accuracy", "0.9")
+    #expect(sure.code == 1 || sure.errors.contains("--accuracy: only "), "\(sure.errors)")
     #expect(plain.map { $0["confidence"] as? Double } != scaled.map { $0["confidence"] as? Double })
     // What the evaluation of the new file finds is what calibrating it has found.
     let report = try runner.run("evaluate", "c.safetensors", "--data", "images", "--json").json()

@@ -149,15 +149,15 @@ import Testing
 
   @Test func unreadableModels() throws {
     try runner.run("generate", "--output", "images", "--count", "2", "--types", "digit")
-    for command in [["predict", "model", "images"], ["evaluate", "model", "--data", "images"]] {
-      let file = URL(fileURLWithPath: runner.path("model"))
+    let model = "model.safetensors"
+    for command in [["predict", model, "images"], ["evaluate", model, "--data", "images"]] {
+      let file = URL(fileURLWithPath: runner.path(model))
       try? FileManager.default.removeItem(at: file)
-      try runner.run(command).expectError(1, "model: no such file")
+      try runner.run(command).expectError(1, "model.safetensors: no such file")
       try Data().write(to: file)
-      try runner.run(command).expectError(1, "model")
+      try runner.run(command).expectError(1, model)
       try Data("this is no model at all, but it is longer than a header".utf8).write(to: file)
-      try runner.run(command).expectError(1, "model")
+      try runner.run(command).expectError(1, model)
     }
-    try runner.run("predict", "images", "images").expectError(1, "images")
   }
 }

@@ -10,7 +10,8 @@ import Testing
 
   @Test func listsAllModels() throws {
     let lines = try runner.run("models").output.split(separator: "\n").map(String.init)
-    #expect(lines.count == 1 + ModelZoo.names.count)
+    // A heading before them and the trained model after them.
+    #expect(lines.count == 1 + ModelZoo.names.count + 1)
     for (line, name) in zip(lines.dropFirst(), ModelZoo.names) {
       let summary = try #require(ModelZoo.summary(of: name))
       #expect(line.hasPrefix(name + " ") && line.hasSuffix(summary))

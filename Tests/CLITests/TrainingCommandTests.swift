@@ -36,7 +36,7 @@ import Testing
     for field in fields { #expect(json[field] != nil, "\(field)") }
     #expect(json["epochs_run"] as? Int == 2)
     #expect(json["run"] as? String == "runs/1")
-    #expect(json["best_val_loss"] is Double)
+    #expect(json["best_val_loss"] is Double && json["weights_are_finite"] as? Bool == true)
     // The events of the training as lines of JSON on standard error.
     let events = trained.errors.split(separator: "\n").filter { $0.hasPrefix("{") }.compactMap {
       try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]

@@ -116,7 +116,9 @@ import Testing
     try expectRefusal(naming: "decoding.beam_width", "2000") {
       $0.metadata["captcha.decoding"] = #"{"beam_width":2000}"#
     }
-    try expectRefusal(naming: "grammar") { $0.metadata["captcha.decoding"] = #"{"grammar":"x"}"# }
+    try expectRefusal(naming: "captcha.decoding", "grammar") {
+      $0.metadata["captcha.decoding"] = #"{"grammar":"x"}"#
+    }
   }
 
   @Test func readsImagesOfAnySizeAndColour() throws {
@@ -191,7 +193,9 @@ import Testing
   @Test func filesThatAreNoModels() throws {
     try expectRefusal(naming: "not a model of this program") { $0.metadata = [:] }
     try expectRefusal(naming: "format is 99", "update the program") { $0.metadata["captcha.format"] = "99" }
-    try expectRefusal(naming: "cannot be understood", "train the model again") { $0.metadata["captcha.model"] = "{" }
+    try expectRefusal(naming: "captcha.model cannot be understood", "train the model again") {
+      $0.metadata["captcha.model"] = "{"
+    }
     try expectRefusal(naming: "architecture is missing") {
       $0.metadata["captcha.model"] = $0.metadata["captcha.model"]?.replacing("architecture", with: "Architecture")
     }
@@ -208,6 +212,24 @@ import Testing
     try expectRefusal(naming: "loss.name", "\"hinge\"", "softmax") {
       $0.metadata["captcha.loss"] = $0.metadata["captcha.loss"]?.replacing("softmax", with: "hinge")
     }
+    for key in ["captcha.loss", "captcha.types", "captcha.sizes", "captcha.decoding"] {
+      try expectRefusal(naming: "\(key) cannot be understood") { $0.metadata[key] = "3" }
+    }
+    // A key that is passed over would change what the model is.
+    try expectRefusal(naming: "captcha.decoding cannot be understood", "the key \"beam_widht\" is not known") {
+      $0.metadata["captcha.decoding"] = #"{"beam_widht":3}"#
+    }
+    try expectRefusal(naming: "captcha.model cannot be understood", "the key \"codec.case\" is not known") {
+      $0.metadata["captcha.model"] = $0.metadata["captcha.model"]?.replacing(
+        #""maximum_length""#, with: #""case":1,"maximum_length""#)
+    }
+    try expectRefusal(naming: "captcha.loss cannot be understood", "the key \"gama\" is not known") {
+      $0.metadata["captcha.loss"] = #"{"name":"softmax","gama":2}"#
+    }
+    try expectRefusal(naming: "captcha.preprocessing is \"bytes / 127\"", "bytes / 255", "update the program") {
+      $0.metadata["captcha.preprocessing"] = "bytes / 127"
+    }
+    try expectRefusal(naming: "captcha.preprocessing is missing") { $0.metadata["captcha.preprocessing"] = nil }
     try expectRefusal(naming: "missing conv1/kernel") { $0.tensors["conv1/kernel"] = nil }
     try expectRefusal(naming: "unknown extra/kernel") { $0.tensors["extra/kernel"] = Tensor(1) }
     try expectRefusal(naming: "output/bias", "[3]", "[44]") { $0.tensors["output/bias"] = Tensor(zeros: [3]) }

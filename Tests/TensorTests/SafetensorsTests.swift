@@ -59,6 +59,24 @@ import Testing
     }
   }
 
+  /// Bytes in memory hold what the file holds, also where they are a part of others that nobody owns.
+  @Test func readsFromMemory() throws {
+    let bytes = try Data(contentsOf: Self.fixture("written.safetensors"))
+    expectEqual(try Safetensors(bytes, file: "memory"), Self.written)
+    let part = (Data("other".utf8) + bytes + Data("more".utf8)).dropFirst(5).dropLast(4)
+    #expect(part.startIndex == 5)
+    expectEqual(try Safetensors(part, file: "memory"), Self.written)
+    try bytes.withUnsafeBytes { buffer in
+      let start = UnsafeMutableRawBufferPointer(mutating: buffer).baseAddress
+      let lent = Data(bytesNoCopy: try #require(start), count: buffer.count, deallocator: .none)
+      expectEqual(try Safetensors(lent, file: "memory"), Self.written)
+    }
+    for damaged in [Data(), bytes.prefix(7), bytes.dropFirst(), bytes.dropLast()] {
+      let error = #expect(throws: SafetensorsError.self) { try Safetensors(damaged, file: "memory") }
+      #expect(error?.description.hasPrefix("memory: not a usable safetensors file: ") == true)
+    }
+  }
+
   @Test func writesTheBytesThatPythonReads() throws {
     let url = folder.file("written.safetensors")
     try Self.written.write(to: url)

@@ -99,6 +99,42 @@ import Training
     #expect(outcome.weights.values.allSatisfy { $0.elements().allSatisfy(\.isFinite) })
   }
 
+  /// Has a NaN weight after a step, and no callback watches.
+  private final class Breaker: Callback {
+    let name = "breaker"
+    private let step: Int
+
+    init(step: Int) { self.step = step }
+
+    func onBatchEnd(_ context: any TrainingContext, logs: Logs) throws {
+      guard context.step == step else { return }
+      var weights = context.weightsSnapshot()
+      weights["output/bias"] = Tensor(repeating: .nan, shape: try #require(weights["output/bias"]).shape)
+      try context.restoreWeights(weights)
+    }
+  }
+
+  /// Of the nine steps the last, an earlier one whose NaN spreads, and none.
+  @Test(arguments: [(9, "output/bias: the model"), (4, " more of "), (10, nil)] as [(Int, String?)])
+  func brokenWeightsAreToldAtTheEnd(step: Int, words: String?) throws {
+    var small = try SmallTraining()
+    small.callbacks = { [Breaker(step: step)] }
+    var warnings: [String] = []
+    var hasEnded = false
+    let watcher = Watcher { event in
+      if case .warning(let text) = event, text.contains("NaN or infinite") {
+        #expect(!hasEnded)
+        warnings.append(text)
+      }
+      if case .trainEnded = event { hasEnded = true }
+    }
+    let result = try small.fit(sinks: [watcher]).1
+    #expect(result.outcome == .completed && hasEnded)
+    #expect(result.weightsAreFinite == (words == nil))
+    #expect(warnings.count == (words == nil ? 0 : 1))
+    if let words { #expect(warnings.first?.contains(words) == true, "\(warnings)") }
+  }
+
   @Test func raisingFailsTheTraining() throws {
     #expect {
       _ = try train([4], TerminateOnNonFinite(mode: .raise))

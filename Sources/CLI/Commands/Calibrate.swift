@@ -18,13 +18,15 @@ struct Calibrate: ParsableCommand {
       The images must not be those that the model was trained on: of these it is far too sure. The numbers printed are of
       the images that the temperature was fitted to; evaluate the new file on others to confirm them.
 
+      Without a model file classic is calibrated, the model that comes with the program.
+
       Example:
         captcha-cli calibrate runs/1/checkpoints/best-exact-match.safetensors --data new-images --accuracy 0.99 \\
           --output calibrated.safetensors
       """)
 
-  @Argument(help: "The file of a model or of an ensemble.")
-  var model: String
+  @Argument(help: ModelChoice.help)
+  var model: String?
 
   @OptionGroup var images: LabelledImages
   @OptionGroup var decoding: DecodingChoice
@@ -47,11 +49,12 @@ struct Calibrate: ParsableCommand {
   }
 
   func run() throws {
-    let source = URL(fileURLWithPath: model)
+    let source = ModelChoice(model)
     try output?.requireAbsent()
-    let recognizer = try ModelFile.recognizer(contentsOf: source)
+    let recognizer = try source.recognizer()
     try decoding.apply(to: recognizer)
     let all = try images.load(for: recognizer)
+    source.announce(json: json)
     let count = min(all[0].count, maximumCount)
     let datasets = all.map { images in images.subset((0..<count).map { $0 * images.count / count }) }
     let progress = ProgressLine("reading")
@@ -59,12 +62,19 @@ struct Calibrate: ParsableCommand {
       progress.update($0, count)
     }
     progress.finish()
+    try recognizer.requireNumbers()
     if !scaling.isFitted {
       StandardStreams.note(
         "all readings are \(scaling.readings.first?.isRight ?? false ? "right" : "wrong"): there is nothing to fit a "
           + "temperature to, and it stays 1; give more images, or such as are read right and wrong")
     }
     let minimumConfidence = try accuracy.map { try self.minimumConfidence(for: $0, scaling) }
+    let kept = minimumConfidence.map { ConfidenceReport.coverage(from: $0, scaling.readings) }
+    if let accuracy, let kept, let least = kept.accuracyInterval.first, least < accuracy {
+      StandardStreams.note(
+        "--accuracy: only \(kept.count.grouped) images are as sure as that, which proves no more than \(least.percent); give "
+          + "more images to be sure of \(accuracy.percent)")
+    }
     if minimumConfidence == nil, let earlier = recognizer.options.minimumConfidence {
       StandardStreams.note(
         "the model rejected readings below \(earlier), which was found for another temperature: it rejects none now; give "
@@ -72,14 +82,14 @@ struct Calibrate: ParsableCommand {
     }
     try recognizer.calibrate(temperature: scaling.temperature, minimumConfidence: minimumConfidence)
     if let output {
-      var file = try Safetensors(contentsOf: source)
+      var file = try source.content()
       file.metadata.merge(try recognizer.metadata()) { $1 }
       try file.write(to: output.url)
     }
     let result = Result(
       count: count, temperature: scaling.temperature, logLossBefore: scaling.logLossBefore, logLoss: scaling.logLoss,
       before: scaling.before, after: scaling.after, minimumConfidence: recognizer.options.minimumConfidence,
-      output: output?.path)
+      kept: kept, output: output?.path)
     if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
   }
 
@@ -100,10 +110,12 @@ struct Calibrate: ParsableCommand {
     let before: ConfidenceReport
     let after: ConfidenceReport
     let minimumConfidence: Double?
+    /// What is left of the images where readings of less confidence are rejected.
+    let kept: ConfidenceReport.Coverage?
     let output: String?
 
     enum CodingKeys: String, CodingKey {
-      case count, temperature, before, after, output
+      case count, temperature, before, after, kept, output
       case logLossBefore = "log_loss_before"
       case logLoss = "log_loss"
       case minimumConfidence = "minimum_confidence"
@@ -120,6 +132,11 @@ struct Calibrate: ParsableCommand {
       lines += ConfidenceText(after).lines
       if let minimumConfidence {
         lines.append("readings below a confidence of \(minimumConfidence.threshold) are rejected")
+      }
+      if let kept, let accuracy = kept.accuracy {
+        lines.append(
+          "of the \(kept.count.grouped) images that are kept \(accuracy.percent) are right (95 %: "
+            + "\(kept.accuracyInterval.map(\.percent).joined(separator: " to ")))")
       }
       if let output { lines.append("Next: captcha-cli evaluate \(output.shellWord) --data OTHER-IMAGES") }
       return lines

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Models
 import Training
 
@@ -8,19 +7,21 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a model on all images of a folder.",
     discussion: """
-      Needs nothing but the model file and the images. Sizes that it was not trained on need --resize. A label that
-      the model cannot say (too long, or characters that it does not know) counts as read wrong. With --grammar
-      arithmetic a label that is a question counts as its answer too. An ensemble that votes has no loss. Of what
-      --record writes into a run's folder evaluations, `captcha-cli results` makes a page.
+      Needs nothing but the model file and the images; without a file classic is measured, the model that comes with the
+      program. Sizes that a model was not trained on need --resize. A label that the model cannot say (too long, or
+      characters that it does not know) counts as read wrong. With --grammar arithmetic a label that is a question counts
+      as its answer too. An ensemble that votes has no loss. Of what --record writes into a run's folder evaluations,
+      `captcha-cli results` makes a page.
 
       Examples:
+        captcha-cli evaluate --data images
         captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images
         captcha-cli evaluate runs/1/checkpoints/best-exact-match.safetensors --data images \\
           --record runs/1/evaluations/images.json
       """)
 
-  @Argument(help: "The file of a model or of an ensemble.")
-  var model: String
+  @Argument(help: ModelChoice.help)
+  var model: String?
 
   @OptionGroup var images: LabelledImages
   @OptionGroup var decoding: DecodingChoice
@@ -35,18 +36,21 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     try record?.requireAbsent(option: "--record")
-    let recognizer = try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: model))
+    let choice = ModelChoice(model)
+    let recognizer = try choice.recognizer()
     try decoding.apply(to: recognizer)
     let datasets = try images.load(for: recognizer)
     try record?.makeFolder(option: "--record")
+    choice.announce(json: json)
     let progress = ProgressLine("evaluating")
     let evaluation = try Evaluator(recognizer, batchSize: images.batchSize).evaluate(datasets) {
       progress.update($0, datasets[0].count)
     }
     progress.finish()
+    try recognizer.requireNumbers()
     if let record {
       let images = EvaluationRecord.Images(datasets[0], folder: images.data)
-      let content = try EvaluationRecord(evaluation, model: model, data: images)
+      let content = try EvaluationRecord(evaluation, model: choice, data: images)
       try (StandardStreams.jsonText(content, pretty: true) + "\n").writeFile(record.url)
     }
     if json {

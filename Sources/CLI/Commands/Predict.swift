@@ -8,23 +8,28 @@ import Tensor
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Reads images with a trained model.",
+    usage: "captcha-cli predict [<model>] <path> ... [<options>]",
     discussion: """
+      A first argument whose name ends with .safetensors is the model that reads; without one that is classic, the model
+      that comes with the program, which knows the four types of classic images of 200×60 pixels.
+
       Prints file, text and confidence per image, or with --json one object per line. An image that cannot be read is
       reported on standard error, the others are still read, and the exit code is 1. A reading of less confidence than
       --minimum-confidence, or than the model file asks for, is rejected: its text is left out, and "rejected" stands at the
       line's end; with --json it has "rejected": true and keeps its text.
 
-      Example:
+      Examples:
+        captcha-cli predict captcha.png
         captcha-cli predict runs/1/checkpoints/best-exact-match.safetensors captcha.png more-images
         curl -s https://example.org/captcha.png | captcha-cli predict model.safetensors --json -
       """)
 
-  @Argument(help: "The file of a model or of an ensemble.")
-  var model: String
+  @Argument(help: ModelChoice.help)
+  var model: String?
 
   @Argument(
     help: "Image files (PNG, JPEG, GIF, BMP), folders of them, or - for the bytes of one image on standard input.")
-  var paths: [String]
+  var paths: [String] = []
 
   @Flag(help: "Scales images of a size that the model was not trained on; without it they are refused.")
   var resize = false
@@ -43,12 +48,14 @@ struct Predict: ParsableCommand {
   private static let chunk = 128
 
   func run() throws {
-    let recognizer = try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: model))
+    // Where the first argument is no model it is an image.
+    let words = try PredictionWords((model.map { [$0] } ?? []) + paths)
+    let recognizer = try words.model.recognizer()
     try decoding.apply(to: recognizer, minimumConfidence: minimumConfidence)
     let (inputs, known, options) = (recognizer.inputs, recognizer.knownSizes, recognizer.options)
     var failures = 0
     var files: [String] = []
-    for path in paths {
+    for path in words.paths {
       do {
         files += try Self.files(at: path)
       } catch {
@@ -58,6 +65,7 @@ struct Predict: ParsableCommand {
     }
     // Decided for all files, so that a reading does not depend on its place among them.
     let areFew = files.count <= Recognizer.few
+    var isAnnounced = false
     for start in stride(from: 0, to: files.count, by: Self.chunk) {
       let names = Array(files[start..<min(start + Self.chunk, files.count)])
       let images = Threads.map(count: names.count) { index in
@@ -72,7 +80,14 @@ struct Predict: ParsableCommand {
           failures += 1
         }
       }
-      for (file, reading) in zip(readable, recognizer.read(readable.map(\.image), areFew: areFew)) {
+      if !isAnnounced, !readable.isEmpty {
+        // Not before there is something to read: of a failure only the error is said.
+        words.model.announce(json: json)
+        isAnnounced = true
+      }
+      let readings = recognizer.read(readable.map(\.image), areFew: areFew)
+      try recognizer.requireNumbers()
+      for (file, reading) in zip(readable, readings) {
         // Said of every reading where there is a limit, and of none where there isn't.
         let rejected = options.minimumConfidence == nil ? nil : options.rejects(reading)
         try write(

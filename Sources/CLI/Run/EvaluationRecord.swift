@@ -29,7 +29,7 @@ struct EvaluationRecord: Codable {
   let evaluation: EvaluationReport
   /// ISO 8601, UTC.
   let time: String
-  /// The model's file, and the MD5 digest of its content.
+  /// The model's file, or the name of the one that comes with the program, and the MD5 digest of its content.
   let model: String
   let modelMD5: String
   let data: Images
@@ -48,14 +48,14 @@ struct EvaluationRecord: Codable {
   /// One of now.
   ///
   /// - Throws: an error that names the model's file where it can't be read.
-  init(_ evaluation: EvaluationReport, model: String, data: Images) throws {
+  init(_ evaluation: EvaluationReport, model: ModelChoice, data: Images) throws {
     self.evaluation = evaluation
-    self.model = model
+    self.model = model.name
     self.data = data
     do {
-      modelMD5 = MD5.hexDigest([UInt8](try Foundation.Data(contentsOf: URL(fileURLWithPath: model))))
+      modelMD5 = MD5.hexDigest([UInt8](try model.bytes()))
     } catch {
-      throw ModelError("\(model): can't be read any more (\(error.localizedDescription)); check the file")
+      throw ModelError("\(model.name): can't be read any more (\(error.localizedDescription)); check the file")
     }
     time = Date().formatted(.iso8601)
     programVersion = ProgramCall.version

@@ -10,6 +10,8 @@ struct TrainingImages {
   let types: [String]?
   /// The sizes that the images of the training part had before they were scaled to the model's, sorted.
   let sizes: [String]
+  /// What of the images hardly is what the user wants.
+  let warnings: [String]
 
   /// Reads or draws the images that a configuration names.
   init(_ configuration: TrainingConfiguration) throws {
@@ -24,6 +26,7 @@ struct TrainingImages {
       progress.finish()
       types = data.generate.types.map(\.rawValue).sorted()
       sizes = [drawn.drawnSize]
+      warnings = []
       return
     }
     let all: Dataset
@@ -31,11 +34,13 @@ struct TrainingImages {
       let loaded = try Self.load(path, configuration)
       all = loaded.dataset
       sizes = loaded.imageSizes.keys.sorted()
+      warnings = [Self.warningOfAnswers(all, path, configuration.decoding.grammar)].compactMap(\.self)
     } else {
       let progress = ProgressLine("drawing images")
       let drawn = try DrawnImages(configuration, purpose: .training)
       all = try drawn.dataset(0..<data.generate.count, progress: progress.update)
       sizes = [drawn.drawnSize]
+      warnings = []
       progress.finish()
     }
     let part: Dataset
@@ -48,6 +53,18 @@ struct TrainingImages {
     training = try Self.augmented(DatasetBatches(part, codec: codec), configuration)
     let known = part.types.compactMap { $0 }
     types = known.count == part.count ? Set(known).sorted() : nil
+  }
+
+  /// Tells of answers from which a model is to learn questions: it would have to compute.
+  private static func warningOfAnswers(_ images: Dataset, _ path: String, _ grammar: DecodingGrammar) -> String? {
+    guard grammar == .arithmetic else { return nil }
+    let sums = images.samples.filter { $0.type == CaptchaType.math.rawValue }
+    // A question stands for its answer, and an answer for itself.
+    let answers = sums.filter { grammar.canonicalText(of: $0.label) == $0.label }
+    guard let first = answers.first else { return nil }
+    return "\(path): \(answers.count) of \(sums.count) images of type math are labelled with answers, such as "
+      + "\(first.name.visible) with \"\(first.label.visible)\", and decoding.grammar is arithmetic, for which a model learns "
+      + "questions; label them with what they show, such as 19+3=?, or set decoding.grammar=none"
   }
 
   /// A few of the images that a configuration trains on: the first ones that are drawn, or some of a folder at random.

@@ -58,7 +58,7 @@ struct TrainingRun {
         StartsFileSink(
           directory.starts,
           start: RunStart(configuration, recipe: recipe?.rawValue, parameters: model.parameterCount)),
-        OpeningLinesSink((transferred?.lines ?? []) + freezing.lines, to: sinks),
+        OpeningLinesSink(warnings: images.warnings, (transferred?.lines ?? []) + freezing.lines, to: sinks),
       ],
       options: TrainingOptions(
         epochs: configuration.training.epochs, batchSize: configuration.training.batchSize, seed: configuration.seed,
@@ -175,6 +175,8 @@ struct RunSummary: Encodable {
   let epochsRun: Int
   let seconds: Double
   let stoppedBecause: String
+  /// Whether no weight was NaN or infinite at the end.
+  let weightsAreFinite: Bool
   /// Whether all epochs were run.
   let isComplete: Bool
   let run: String
@@ -187,6 +189,7 @@ struct RunSummary: Encodable {
     epochsRun = result.epochsRun
     seconds = result.seconds
     stoppedBecause = result.outcome.reason
+    weightsAreFinite = result.weightsAreFinite
     isComplete = result.outcome == .completed
     self.run = run
     self.evaluation = evaluation
@@ -198,6 +201,7 @@ struct RunSummary: Encodable {
     case bestExactMatch = "best_exact_match"
     case epochsRun = "epochs_run"
     case stoppedBecause = "stopped_because"
+    case weightsAreFinite = "weights_are_finite"
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -208,6 +212,7 @@ struct RunSummary: Encodable {
     try container.encode(epochsRun, forKey: .epochsRun)
     try container.encode(seconds, forKey: .seconds)
     try container.encode(stoppedBecause, forKey: .stoppedBecause)
+    try container.encode(weightsAreFinite, forKey: .weightsAreFinite)
     try container.encode(run, forKey: .run)
     try container.encode(evaluation, forKey: .evaluation)
   }

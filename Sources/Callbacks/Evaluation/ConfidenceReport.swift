@@ -75,18 +75,22 @@ public struct ConfidenceReport: Sendable, Codable, Hashable {
   public init(_ readings: [(confidence: Double, isRight: Bool)]) {
     let readings = readings.map { ($0.confidence.isNaN ? 0 : $0.confidence, $0.isRight) }
     expectedCalibrationError = Self.calibrationError(readings)
-    coverage = Self.shownConfidences.map { minimum in
-      let kept = readings.filter { $0.0 >= minimum }
-      let right = kept.count { $0.1 }
-      let interval = wilsonInterval(right: right, of: kept.count)
-      return Coverage(
-        minimumConfidence: minimum, count: kept.count,
-        coverage: readings.isEmpty ? 0 : Double(kept.count) / Double(readings.count),
-        accuracy: kept.isEmpty ? nil : Double(right) / Double(kept.count),
-        accuracyInterval: [interval.lowerBound, interval.upperBound])
-    }
+    coverage = Self.shownConfidences.map { Self.coverage(from: $0, readings) }
     let ordered = readings.sorted { $0.0 > $1.0 }
     thresholds = Self.shownAccuracies.map { Self.threshold($0, ordered) }
+  }
+
+  /// What is left when readings of less confidence than `minimum` are rejected.
+  public static func coverage(from minimum: Double, _ readings: [(confidence: Double, isRight: Bool)]) -> Coverage {
+    // NaN is less than nothing.
+    let kept = readings.filter { ($0.confidence.isNaN ? 0 : $0.confidence) >= minimum }
+    let right = kept.count { $0.isRight }
+    let interval = wilsonInterval(right: right, of: kept.count)
+    return Coverage(
+      minimumConfidence: minimum, count: kept.count,
+      coverage: readings.isEmpty ? 0 : Double(kept.count) / Double(readings.count),
+      accuracy: kept.isEmpty ? nil : Double(right) / Double(kept.count),
+      accuracyInterval: [interval.lowerBound, interval.upperBound])
   }
 
   /// The lowest confidence from which on readings are as accurate as asked.

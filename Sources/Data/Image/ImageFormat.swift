@@ -40,7 +40,7 @@ public enum ImageFormat: String, Sendable, Codable, CaseIterable {
   }
 
   /// Whether a folder's file of this name is taken for an image: by its extension, in either case.
-  static func isImageName(_ name: String) -> Bool {
+  public static func isImageName(_ name: String) -> Bool {
     let lowercased = name.lowercased()
     return fileExtensions.contains { lowercased.hasSuffix($0) }
   }

@@ -16,14 +16,15 @@ public struct Charset: Sendable, Hashable {
 
   /// Makes a charset of the characters of `text`.
   ///
-  /// - Throws: `LabelError` if `text` is empty, names a character twice or holds a space, a control character or one that
-  ///   joins others, such as a combining accent.
+  /// - Throws: `LabelError` if `text` is empty, names a character twice or holds a space, a control or format character, such
+  ///   as a space of no width, or one that joins others, such as a combining accent.
   public init(_ text: String) throws {
     if text.isEmpty { throw LabelError.emptyCharset }
     var seen = Set<Character>()
     for character in text {
-      let isControl = character.unicodeScalars.contains { $0.properties.generalCategory == .control }
-      if character.isWhitespace || isControl { throw LabelError.invisibleCharacter(character) }
+      if character.isWhitespace || String(character).hasControlCharacter {
+        throw LabelError.invisibleCharacter(character)
+      }
       if !character.staysAlone { throw LabelError.joiningCharacter(character) }
       if !seen.insert(character).inserted { throw LabelError.duplicateCharacter(character) }
     }

@@ -45,8 +45,11 @@ public struct Safetensors: Sendable {
     try self.init(data, file: file)
   }
 
-  /// Reads the content of a file, which errors call `file`.
-  init(_ data: Data, file: String) throws {
+  /// Reads the content of a file that is in memory; its bytes are not needed any more afterwards.
+  ///
+  /// - Parameter file: what errors call it.
+  /// - Throws: `SafetensorsError` that says what is wrong with the content.
+  public init(_ data: Data, file: String) throws {
     func fail(_ reason: String) -> SafetensorsError {
       SafetensorsError(file: file, reason: "not a usable safetensors file: \(reason)")
     }
@@ -55,7 +58,8 @@ public struct Safetensors: Sendable {
     guard length <= UInt64(min(Self.largestHeader, data.count - 8)) else {
       throw fail("the header's length \(length) is more than the file holds")
     }
-    let header = data.subdata(in: 8..<8 + Int(length))
+    // A part of other data begins where it begins there.
+    let header = data.dropFirst(8).prefix(Int(length))
     guard let object = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
       throw fail("the header is not a JSON object")
     }

@@ -63,6 +63,7 @@ struct DatasetCheck: ParsableCommand {
     let report = try checker.check(
       folder.path, validation: validation, auditor: auditor, progress: progress.update)
     progress.finish()
+    try recognizer?.requireNumbers()
     if let auditor { note(auditor, imageCount: report.statistics.count) }
     if folder.json {
       try StandardStreams.write(json: JSONReport(report))

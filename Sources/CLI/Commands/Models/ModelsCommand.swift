@@ -9,39 +9,79 @@ struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models", abstract: "Lists the models, or the layers of one of them.",
     discussion: """
+      classic is the trained model that comes with the program; --output writes its file, to evaluate it elsewhere or to \
+      start a training from it. The others are architectures, which are still to be trained.
+
       MFLOP are the operations that read one image, as the direct computation counts them: an addition, a \
       multiplication, a comparison or an exponential is one.
 
       Example:
         captcha-cli models
         captcha-cli models attention --width 160
+        captcha-cli models classic --output classic.safetensors
         captcha-cli models --markdown > docs/models.md
       """)
 
-  @Argument(help: "The model to look into (\(ModelZoo.names.joined(separator: ", "))); all of them where not given.")
+  @Argument(help: "The model to look into (\(Self.names.joined(separator: ", "))); all of them where not given.")
   var name: String?
 
   @OptionGroup var sizes: ModelSizeOptions
 
+  @Option(
+    help: ArgumentHelp("With \(ModelFile.classicName): its file goes here; nothing is overwritten.", valueName: "file"))
+  var output: NewFile?
+
+  @Option(
+    name: .customLong("run"),
+    help: ArgumentHelp(
+      "With \(ModelFile.classicName) and --markdown: the folder of the run that trained it, for its records.",
+      valueName: "dir"))
+  var runDirectory: String?
+
   @Flag(help: "Writes JSON to standard output.")
   var json = false
 
-  @Flag(help: "Writes a page about all models, with their layers.")
+  @Flag(help: "Writes a page about all models, with their layers, or the one about \(ModelFile.classicName).")
   var markdown = false
+
+  private static let names = ModelZoo.names + [ModelFile.classicName]
 
   func validate() throws {
     if json && markdown { throw ValidationError("--json and --markdown exclude each other; give one of them") }
+    if output != nil, name != ModelFile.classicName {
+      throw ValidationError("--output writes a trained model; write models \(ModelFile.classicName) --output FILE")
+    }
+    if runDirectory != nil, name != ModelFile.classicName || !markdown {
+      throw ValidationError("--run is for the page about \(ModelFile.classicName); add --markdown, or leave it out")
+    }
     guard let name else { return }
-    if markdown { throw ValidationError("--markdown is a page about all models; leave \(name) out") }
-    if !ModelZoo.names.contains(name) {
+    if markdown, output != nil {
+      throw ValidationError("--output takes the model's file, and the page goes to standard output; give one of them")
+    }
+    if markdown, name != ModelFile.classicName {
+      throw ValidationError("--markdown is a page about all models or \(ModelFile.classicName); leave \(name) out")
+    }
+    if name == ModelFile.classicName, let option = sizes.firstGiven {
+      throw ValidationError(
+        "--\(option) is for a model that is still to be trained; leave it out, or name another model")
+    }
+    if !Self.names.contains(name) {
       let remedy =
-        nearestName(to: name, in: ModelZoo.names).map { "did you mean \"\($0)\"?" }
-        ?? "use one of \(ModelZoo.names.joined(separator: ", "))"
+        nearestName(to: name, in: Self.names).map { "did you mean \"\($0)\"?" }
+        ?? "use one of \(Self.names.joined(separator: ", "))"
       throw ValidationError("there is no model \"\(name)\"; \(remedy)")
     }
   }
 
   func run() throws {
+    if name == ModelFile.classicName {
+      if markdown { return try ModelCard(folder: runDirectory).lines.forEach(StandardStreams.write) }
+      try output?.writeClassic()
+      let report = try ClassicModelReport(output: output?.path)
+      if json { return try StandardStreams.write(json: report) }
+      for line in report.lines { StandardStreams.write(line) }
+      return
+    }
     let defaults = try TrainingConfiguration(recipe: .seed).model
     if let name {
       let report = ModelReport(try ModelSummary(try sizes.configuration(name, defaults: defaults)), withLayers: true)
@@ -62,6 +102,7 @@ struct ModelsCommand: ParsableCommand {
     for line in markdown ? list.markdown(try sizes.configuration("", defaults: defaults)) : list.lines {
       StandardStreams.write(line)
     }
+    if !markdown { StandardStreams.write(ClassicModelReport.mention) }
     for case .refused(let name, let reason) in list.entries { StandardStreams.note("warning: \(name): \(reason)") }
   }
 }
@@ -85,6 +126,15 @@ struct ModelSizeOptions: ParsableArguments {
 
   @Option(help: "What the rows of outputs stand for; the architecture's own where not given.")
   var head: OutputAlignment?
+
+  /// The first option that was given, by its name.
+  var firstGiven: String? {
+    let given: [(String, Bool)] = [
+      ("width", width != nil), ("height", height != nil), ("color-mode", colorMode != nil),
+      ("charset", charset != nil), ("maximum-length", maximumLength != nil), ("head", head != nil),
+    ]
+    return given.first { $0.1 }?.0
+  }
 
   /// A model of these sizes.
   ///

@@ -21,7 +21,7 @@ extension ModelList {
         + "`columns`",
       "chooses one for each column of what it sees, and is trained with the loss `ctc`.", "",
     ]
-    lines += Self.table(
+    lines += MarkdownTable.lines(
       ["model", "what it is", "parameters", "trainable", "MFLOP", "head"], rightAligned: 2...4,
       reports.map {
         [
@@ -31,19 +31,11 @@ extension ModelList {
       })
     for report in reports {
       lines += ["", "## \(report.name)", ""]
-      lines += Self.table(
+      lines += MarkdownTable.lines(
         ["layer", "type", "output", "parameters", "MFLOP"], rightAligned: 3...4,
         [["", "image", report.inputShape, "", ""]]
           + (report.layers ?? []).map { [$0.name.isEmpty ? "" : "`\($0.name)`"] + $0.cells.dropFirst() })
     }
     return lines
-  }
-
-  private static func table(_ headings: [String], rightAligned: ClosedRange<Int>, _ rows: [[String]]) -> [String] {
-    func line(_ cells: [String]) -> String {
-      "|" + cells.map { $0.isEmpty ? " |" : " \($0) |" }.joined()
-    }
-    let rule = "|" + headings.indices.map { rightAligned.contains($0) ? "---:|" : "---|" }.joined()
-    return [line(headings), rule] + rows.map(line)
   }
 }

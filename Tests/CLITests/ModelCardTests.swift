@@ -1,0 +1,121 @@
+import Data
+import Foundation
+import Models
+import Tensor
+import Testing
+
+@testable import CLI
+
+/// The page about the model that comes with the program.
+@Suite struct ModelCardTests {
+  private let runner: CommandRunner
+  private let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  init() throws { runner = try CommandRunner() }
+
+  private func page(_ folder: String) throws -> String {
+    let result = try runner.run("models", "classic", "--markdown", "--run", folder)
+    #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+    return result.output
+  }
+
+  private func write(_ text: String, to name: String) throws {
+    let url = URL(fileURLWithPath: runner.path(name))
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: url)
+  }
+
+  /// The configuration of a training whose model would be the shipped one.
+  private func configuration() throws -> TrainingConfiguration {
+    let shipped = try Recognizer.classic()
+    var configuration = try TrainingConfiguration(recipe: .fast, overrides: ["seed=1234", "training.epochs=3"])
+    configuration.model = shipped.configuration
+    configuration.loss = shipped.description.loss
+    return configuration
+  }
+
+  /// The page in the repository is what the command writes; after another model write it by `scripts/ship-model`, after a
+  /// change of its text by `captcha-cli models classic --markdown --run docs/model-card > docs/model-card.md`.
+  @Test func theRepositorysPageIsThatOfTheCommand() throws {
+    let written = try self.page(repository.appendingPathComponent("docs/model-card").path)
+    let page = try String(contentsOf: repository.appendingPathComponent("docs/model-card.md"), encoding: .utf8)
+    #expect(page == written)
+  }
+
+  /// The figures are those of the file, counted here without the program.
+  @Test func theRepositorysPageIsAboutTheFile() throws {
+    let page = try String(contentsOf: repository.appendingPathComponent("docs/model-card.md"), encoding: .utf8)
+    let file = repository.appendingPathComponent("Sources/CClassicModel/classic.safetensors")
+    let bytes = try Data(contentsOf: file)
+    let size = bytes.count.formatted(.number.locale(Locale(identifier: "en_US")))
+    #expect(
+      page.contains(
+        "`Sources/CClassicModel/classic.safetensors`, \(size) bytes, MD5 `\(MD5.hexDigest([UInt8](bytes)))`"))
+    let content = try Safetensors(contentsOf: file)
+    let parameters = content.tensors.values.reduce(0) { $0 + $1.shape.count }
+    #expect(
+      page.contains("| parameters | \(parameters.formatted(.number.locale(Locale(identifier: "en_US")))), of which"))
+    let text = try #require(content.metadata["captcha.model"])
+    let model = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let codec = try #require(model["codec"] as? [String: Any])
+    #expect(page.contains("up to \(codec["maximum_length"] as? Int ?? 0) of `\(codec["charset"] as? String ?? "")`"))
+    #expect(page.contains("| architecture | `\(model["architecture"] as? String ?? "")`: "))
+    for heading in ["What it is", "Data", "Training", "Evaluation", "Limits", "Training it again"] {
+      #expect(page.contains("\n## \(heading)\n"))
+    }
+  }
+
+  @Test func thePageTellsWhatIsRecorded() throws {
+    let nothing = try runner.run("models", "classic", "--markdown").output
+    #expect(nothing.contains("No evaluation of this file is recorded.") && nothing.contains("is not recorded."))
+
+    let configuration = try self.configuration()
+    try write(configuration.yaml(), to: "card/config.yaml")
+    var start = RunStart(configuration, recipe: "fast", parameters: 1)
+    start.commandLine = ["captcha-cli", "train", "--recipe", "fast", "--run", "runs/a b"]
+    try write(StandardStreams.jsonText(start) + "\n", to: "card/starts.jsonl")
+    try runner.run("generate", "--output", "images", "--count", "12", "--seed", "9")
+    let evaluated = try runner.run("evaluate", "--data", "images", "--record", "card/evaluations/drawn.json")
+    #expect(evaluated.code == 0, "\(evaluated.errors)")
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: Data(runner.text("card/evaluations/drawn.json").utf8)) as? [String: Any])
+
+    let page = try self.page("card")
+    #expect(page.contains("| recipe | `fast` |\n| seed | 1234 |\n| epochs | 3, batches of 32 |"))
+    #expect(page.contains("Every epoch has 20,000 new ones, which makes 60,000 in 3 epochs."))
+    #expect(page.contains("```sh\ncaptcha-cli train --recipe fast --run 'runs/a b'\n```"))
+    #expect(page.contains("\n### drawn\n\n12 images: alpha 3, digit 3, math 3, mixed 3; style classic. Measured on "))
+    let share = try #require(record["exact_match"] as? Double) * 100
+    #expect(page.contains("| exact match | \(String(format: "%.2f", share)) % (95 %: "))
+    #expect(page.contains("\n| math | 3 | ") && page.contains("By position: "))
+    #expect(page.contains("captcha-cli evaluate --data images --record card/evaluations/drawn.json"))
+  }
+
+  @Test func recordsThatDoNotFitAreRefused() throws {
+    let command = ["models", "classic", "--markdown", "--run", "card"]
+    try runner.run(command).expectError(1, "--run: card: no such folder")
+    var configuration = try self.configuration()
+    try write("{\n", to: "card/starts.jsonl")
+    try runner.run(command).expectError(1, "card/starts.jsonl:1: not what train and evaluate --record write")
+    try FileManager.default.removeItem(atPath: runner.path("card/starts.jsonl"))
+
+    configuration.model.codec = try LabelCodec(charset: .digits, maximumLength: 4)
+    try write(configuration.yaml(), to: "card/config.yaml")
+    try runner.run(command).expectError(1, "card/config.yaml: describes another model than classic")
+    try write("seed: x\n", to: "card/config.yaml")
+    try runner.run(command).expectError(1, "card/config.yaml:1")
+    try FileManager.default.removeItem(atPath: runner.path("card/config.yaml"))
+
+    try write("{}", to: "card/evaluations/a.json")
+    try runner.run(command).expectError(1, "card/evaluations/a.json: not what train and evaluate --record write")
+    try FileManager.default.removeItem(atPath: runner.path("card/evaluations/a.json"))
+    try runner.run("generate", "--output", "images", "--count", "4")
+    try runner.run("models", "classic", "--output", "classic.safetensors")
+    var other = try ModelFile.classicContent()
+    other.metadata["epoch"] = "another"
+    try other.write(to: URL(fileURLWithPath: runner.path("other.safetensors")))
+    try runner.run("evaluate", "other.safetensors", "--data", "images", "--record", "card/evaluations/b.json")
+    try runner.run(command).expectError(1, "card/evaluations/b.json: measured a model of MD5", "record it anew")
+  }
+}
