@@ -40,10 +40,8 @@ extension ModelList {
   }
 
   private static func table(_ headings: [String], rightAligned: ClosedRange<Int>, _ rows: [[String]]) -> [String] {
-    func line(_ cells: [String]) -> String {
-      "|" + cells.map { $0.isEmpty ? " |" : " \($0) |" }.joined()
-    }
-    let rule = "|" + headings.indices.map { rightAligned.contains($0) ? "---:|" : "---|" }.joined()
-    return [line(headings), rule] + rows.map(line)
+    var table = MarkdownTable(headings.indices.map { (headings[$0], rightAligned.contains($0) ? .right : .left) })
+    for row in rows { table.add(row) }
+    return table.lines
   }
 }
