@@ -22,7 +22,7 @@ public struct CaptchaCommand: ParsableCommand {
         """,
       version: ProgramCall.version,
       subcommands: [
-        Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Predict.self, Calibrate.self,
+        Generate.self, DatasetCommand.self, Train.self, Evaluate.self, Results.self, Predict.self, Calibrate.self,
         EnsembleCommand.self, ModelsCommand.self, ConfigCommand.self, Doctor.self, Quickstart.self, Bench.self,
       ] + Plugins.current.commands)
   }

@@ -11,7 +11,7 @@ import Testing
 
   @Test(arguments: [
     [], ["generate"], ["dataset"], ["dataset", "stats"], ["dataset", "check"],
-    ["dataset", "compare"], ["train"], ["evaluate"], ["predict"], ["calibrate"],
+    ["dataset", "compare"], ["train"], ["evaluate"], ["results"], ["predict"], ["calibrate"],
     ["models"], ["config"], ["config", "show"], ["config", "check"], ["doctor"], ["quickstart"], ["bench"],
     ["bench", "train"],
     ["bench", "infer"], ["bench", "latency"], ["bench", "decode"], ["bench", "generate"], ["bench", "profile"],

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Report
+import Training
+
+/// `captcha-cli results`: makes a page of what runs have recorded.
+struct Results: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes a page about runs: their curves, speeds and evaluations side by side.",
+    discussion: """
+      Reads what trainings record in their folders (starts.jsonl, timeline.csv, summary.json) and what `evaluate --record`
+      writes into their subfolder evaluations. All numbers come from there. Runs of versions that did not record all of it
+      are shown without what is missing.
+
+      With --output, a picture of the exact match over minutes of training is written beside the page, under its name
+      with the ending svg. Files that this command has not written are not replaced.
+
+      Example:
+        captcha-cli results runs/1 runs/2
+        captcha-cli results runs/1 runs/2 --output docs/results.md
+      """)
+
+  @Argument(help: ArgumentHelp("The folders of runs.", valueName: "run"))
+  var runs: [String]
+
+  @Option(help: ArgumentHelp("The file for the page, in Markdown; standard output otherwise.", valueName: "file"))
+  var output: String?
+
+  @Flag(help: "Writes JSON to standard output.")
+  var json = false
+
+  func validate() throws {
+    guard let output else { return }
+    if !output.hasSuffix(".md") { throw ValidationError("--output is \(output); give a file that ends in .md") }
+  }
+
+  func run() throws {
+    let files = output.map { page in
+      let url = URL(fileURLWithPath: page)
+      return (page: url, picture: url.deletingPathExtension().appendingPathExtension("svg"))
+    }
+    // Before what takes longer.
+    if let files { for file in [files.page, files.picture] { try Self.requireOwn(file) } }
+    let records = try RunRecord.read(runs)
+    let curves = ResultsPage.curves(records)
+    let isPictured = files != nil && curves != nil
+    let page = ResultsPage(runs: records, picture: isPictured ? files?.picture.lastPathComponent : nil)
+    let text = page.lines.joined(separator: "\n")
+    if let files {
+      if let curves { try (ResultsPage.mark + "\n" + Self.picture(curves)).writeFile(files.picture) }
+      try (text + "\n").writeFile(files.page)
+    }
+    for sentence in records.flatMap(\.missing) { StandardStreams.note("warning: \(sentence)") }
+    if json { return try StandardStreams.write(json: ResultsSummary(records, output: output)) }
+    guard let files else { return StandardStreams.write(text) }
+    StandardStreams.write(
+      "\(records.count) run\(records.count == 1 ? "" : "s") in \(RunDirectory(files.page).displayPath)"
+        + (isPictured ? " and \(RunDirectory(files.picture).displayPath)" : ""))
+  }
+
+  /// Refuses to replace what somebody else has written.
+  private static func requireOwn(_ file: URL) throws {
+    // Unlike `fileExists`, this does not follow links.
+    guard (try? FileManager.default.attributesOfItem(atPath: file.path)) != nil else { return }
+    let text = try? String(contentsOf: file, encoding: .utf8)
+    guard text?.hasPrefix(ResultsPage.mark + "\n") == true else {
+      throw TrainingError(
+        "--output: \(RunDirectory(file).displayPath) is there already and was not written by `captcha-cli results`; give "
+          + "another name or remove it")
+    }
+  }
+
+  private static func picture(_ curves: [(name: String, points: [(minutes: Double, share: Double)])]) -> String {
+    CurvePicture(
+      title: "Exact match on each run's validation images", horizontalTitle: "minutes of training",
+      curves: curves.map { curve in
+        CurvePicture.Curve(
+          name: curve.name, points: curve.points.map { CurvePicture.Point(minutes: $0.minutes, share: $0.share) })
+      },
+      levels: ResultsPage.originalSystem.map {
+        CurvePicture.Level(name: "original system \(ResultsPage.short($0))", share: $0)
+      }
+    ).svg()
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Training
+
+/// JSON that the program has written, with errors that say where it is damaged.
+struct RecordedJSON {
+  let text: String
+  /// Named in errors.
+  let file: String
+  /// The line of the file that the text begins with, from 1.
+  var firstLine = 1
+
+  /// What can be counted: far more than anything is, and far from where sums overflow.
+  static let counts = 0..<1 << 50
+
+  /// - Throws: `TrainingError` that names the file, the line and, where it is known, the key.
+  func decode<Content: Decodable>(_ type: Content.Type) throws -> Content {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      return try decoder.decode(type, from: Foundation.Data(text.utf8))
+    } catch DecodingError.keyNotFound(let key, let context) {
+      throw error("there is no \"\(key.stringValue)\"", at: Self.names(context.codingPath))
+    } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+      throw error(ofValueAt: Self.names(context.codingPath))
+    } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+      throw error(ofValueAt: Self.names(context.codingPath))
+    } catch {
+      throw self.error("not JSON", line: brokenLine)
+    }
+  }
+
+  /// Why a value can't be used.
+  func error(ofValueAt path: [String]) -> TrainingError {
+    error("\(path.isEmpty ? "the whole" : path.joined(separator: ".")) has a value that it can't have", at: path)
+  }
+
+  private func error(_ reason: String, at path: [String]) -> TrainingError { error(reason, line: line(of: path)) }
+
+  private func error(_ reason: String, line: Int) -> TrainingError {
+    TrainingError("\(file):\(firstLine + line): \(reason); restore the file, or remove it to leave it out")
+  }
+
+  /// The keys of a path up to the first place in a list.
+  private static func names(_ path: [any CodingKey]) -> [String] {
+    path.prefix { $0.intValue == nil }.map(\.stringValue)
+  }
+
+  // MARK: Lines, from 0
+
+  /// Where the last of nested keys stands; the first line for none.
+  private func line(of path: [String]) -> Int {
+    var (line, depth, found) = (0, 0, 0)
+    var text = Substring(text)
+    while found < path.count, let character = text.popFirst() {
+      switch character {
+      case "{", "[": depth += 1
+      case "}", "]": depth -= 1
+      case "\"":
+        var string = ""
+        while let next = text.popFirst(), next != "\"" {
+          string.append(next)
+          if next == "\\", let escaped = text.popFirst() { string.append(escaped) }
+        }
+        let isKey = text.first { !$0.isWhitespace } == ":"
+        if isKey, depth == found + 1, string == path[found] { found += 1 }
+      default: line += character.isNewline ? 1 : 0
+      }
+    }
+    return found == path.count ? line : 0
+  }
+
+  /// Where the text stops being JSON.
+  private var brokenLine: Int {
+    do {
+      _ = try JSONSerialization.jsonObject(with: Foundation.Data(text.utf8), options: .fragmentsAllowed)
+    } catch {
+      if let index = (error as NSError).userInfo["NSJSONSerializationErrorIndex"] as? Int {
+        return text.utf8.prefix(index).count { $0 == UInt8(ascii: "\n") }
+      }
+    }
+    // It lacks its end.
+    return max(0, text.split(whereSeparator: \.isNewline).count - 1)
+  }
+}

@@ -1,0 +1,133 @@
+import Callbacks
+import Foundation
+import Training
+
+/// What a run directory says of its training: all that a page about results shows.
+struct RunRecord {
+  /// An evaluation of one of the run's models.
+  struct Evaluation {
+    let name: String
+    let report: EvaluationReport
+    /// What was measured on what; nil for the one that a training makes at its end.
+    let record: EvaluationRecord?
+  }
+
+  let name: String
+  /// Empty for a run of an older version.
+  let starts: [RunStart]
+  /// nil for a run of an older version.
+  let timeline: RunTimeline?
+  /// The one at the training's end first, then those of the folder by name.
+  let evaluations: [Evaluation]
+  /// What is not there, a sentence each.
+  let missing: [String]
+
+  /// The start that made the run; nil where only later ones are known, or none.
+  var first: RunStart? { starts.first { !$0.resumed } }
+
+  /// Reads run directories, whose names are as short as tells them apart.
+  ///
+  /// - Throws: `TrainingError` that names the folder or the file, and in a file the line.
+  static func read(_ paths: [String]) throws -> [RunRecord] {
+    let directories = paths.map { RunDirectory(URL(fileURLWithPath: $0)) }
+    let names = directories.map(\.url.lastPathComponent)
+    // `runs/1` says more than `1`.
+    let areShort = Set(names).count == names.count && !names.contains { Int($0) != nil }
+    return try zip(directories, names).map { try RunRecord($0, name: areShort ? $1 : $0.displayPath) }
+  }
+
+  private init(_ directory: RunDirectory, name: String) throws {
+    let path = directory.displayPath
+    guard FileManager.default.fileExists(atPath: directory.url.path) else {
+      throw TrainingError("\(path): no such run; give the folder of a training")
+    }
+    self.name = name
+    var missing: [String] = []
+    func text(_ file: URL, without: String) throws -> String? {
+      let text = try Self.text(file)
+      if text == nil { missing.append("\(name): no \(file.lastPathComponent), so \(without)") }
+      return text
+    }
+    let starts = try text(
+      directory.starts, without: "recipe, model, machine, seed and command lines are not known")
+    self.starts = try starts.map { try RunStart.lines($0, file: RunDirectory(directory.starts).displayPath) } ?? []
+    let timeline = try text(
+      directory.timeline, without: "minutes, images, the curve and when it passed the marks are not known")
+    self.timeline = try timeline.map { try RunTimeline($0, file: RunDirectory(directory.timeline).displayPath) }
+    if let last = self.timeline?.rows.last, last.trainingSeconds == nil {
+      missing.append("\(name): an earlier part of the run has not recorded its time, so minutes are not known")
+    }
+    evaluations = try Self.atTheEnd(directory) + Self.recorded(directory)
+    if starts == nil, timeline == nil, evaluations.isEmpty, !directory.isUsed {
+      throw TrainingError("\(path): holds nothing of a training; give the folder of one")
+    }
+    self.missing = missing
+  }
+
+  /// The part of `summary.json` that is shown.
+  private struct Summary: Decodable {
+    let evaluation: EvaluationReport?
+  }
+
+  private static func atTheEnd(_ directory: RunDirectory) throws -> [Evaluation] {
+    guard let json = try json(directory.summary), let report = try json.decode(Summary.self).evaluation else {
+      return []
+    }
+    try check(report, json, below: ["evaluation"])
+    return [Evaluation(name: "end of training", report: report, record: nil)]
+  }
+
+  private static func recorded(_ directory: RunDirectory) throws -> [Evaluation] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.evaluations.path)) ?? []
+    return try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted().compactMap { name in
+      guard let json = try json(directory.evaluations.appendingPathComponent(name)) else { return nil }
+      let record = try json.decode(EvaluationRecord.self)
+      try check(record.evaluation, json)
+      return Evaluation(name: String(name.dropLast(".json".count)), report: record.evaluation, record: record)
+    }
+  }
+
+  /// Refuses numbers that no page can be made of.
+  private static func check(_ report: EvaluationReport, _ json: RecordedJSON, below path: [String] = []) throws {
+    for (key, isPossible) in [
+      ("count", RecordedJSON.counts.contains(report.count)), ("exact_match", (0...1).contains(report.exactMatch)),
+      ("exact_match_ci95", report.exactMatchInterval.count == 2),
+      (
+        "errors_by_wrong_characters",
+        report.errorsByWrongCharacters?.values.allSatisfy { (0...report.count).contains($0) } ?? true
+      ),
+    ] where !isPossible { throw json.error(ofValueAt: path + [key]) }
+  }
+
+  /// A file's text; nil where there is none.
+  private static func text(_ file: URL) throws -> String? {
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    do {
+      return try String(contentsOf: file, encoding: .utf8)
+    } catch {
+      throw TrainingError(
+        "\(RunDirectory(file).displayPath): can't be read as text (\(error.localizedDescription)); restore or remove it"
+      )
+    }
+  }
+
+  /// A file of one JSON object; nil where there is none.
+  private static func json(_ file: URL) throws -> RecordedJSON? {
+    try text(file).map { RecordedJSON(text: $0, file: RunDirectory(file).displayPath) }
+  }
+}
+
+extension RunStart {
+  /// The lines of `starts.jsonl`.
+  ///
+  /// - Throws: `TrainingError` that names the file and the line.
+  static func lines(_ text: String, file: String) throws -> [RunStart] {
+    let lines = text.components(separatedBy: "\n").enumerated().filter { !$0.element.isEmpty }
+    return try lines.map {
+      let json = RecordedJSON(text: $0.element, file: file, firstLine: $0.offset + 1)
+      let start = try json.decode(RunStart.self)
+      guard RecordedJSON.counts.contains(start.epoch) else { throw json.error(ofValueAt: ["epoch"]) }
+      return start
+    }
+  }
+}
