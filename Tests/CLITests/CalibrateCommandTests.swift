@@ -60,9 +60,9 @@ import Testing
     #expect(old.description.decoding == nil)
     // Two readers of JSON may differ in the last bit of a number.
     let options = try #require(new.description.decoding)
-    let kept = try #require(options.minimumConfidence)
-    #expect(abs(options.temperature - temperature) < 1e-12 && abs(kept - limit) < 1e-12)
-    #expect(options == DecodingOptions(temperature: options.temperature, minimumConfidence: kept))
+    let least = try #require(options.minimumConfidence)
+    #expect(abs(options.temperature - temperature) < 1e-12 && abs(least - limit) < 1e-12)
+    #expect(options == DecodingOptions(temperature: options.temperature, minimumConfidence: least))
     #expect(
       new.model.weights.tensors.mapValues { $0.elements() } == old.model.weights.tensors.mapValues { $0.elements() })
 
