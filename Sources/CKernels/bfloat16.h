@@ -1,8 +1,8 @@
 // Numbers rounded to bfloat16 (the upper half of a float, to nearest even), two in a 32-bit word, and sums of their products
 // in float.
 //
-// Processors with AVX512-BF16 multiply and add 32 pairs at once, twice as many as floats; the other levels widen the pairs
-// again, for the same results within the sums' rounding.
+// AVX512-BF16 multiplies and adds 16 pairs at once: AMD's processors do so as fast as 16 floats, Intel's half as fast, but these
+// have tile registers (matrix_tiles.h). The other levels widen the pairs again, for the same results within the sums' rounding.
 
 #if defined(BFLOAT16_INSTRUCTIONS)
 INLINE vector LEVEL(bf_multiply_add)(vector sum, vector_int a, vector_int b) {

@@ -97,6 +97,8 @@ typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrd
 static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
+// Products take about 230 KB of stack for the packed blocks; threads have 512 KB at least.
+
 #if defined(MATRIX_TILES)
 // Rows of words along the depth, `stride` words from one to the next, as tile registers take the left-hand side. What fills
 // the last square up is zero, or not written where it is a whole row.
@@ -183,7 +185,6 @@ static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, c
   _tile_release();
 }
 #else
-// Takes about 230 KB of stack for the packed blocks; threads have 512 KB at least.
 static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
   uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
   uint32_t packed_b[BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));

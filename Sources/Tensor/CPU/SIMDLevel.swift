@@ -42,6 +42,9 @@ public enum SIMDLevel: String, Sendable, CaseIterable {
 
   /// The kernels of this level.
   var kernels: UnsafePointer<ckernels_table> {
+    // Finding the best level also asks the system for what it needs.
+    precondition(
+      rank <= Self.best.rank, "SIMDLevel: this processor runs \(Self.best.rawValue) at most, not \(rawValue)")
     guard let table = ckernels_for_level(kernelLevel) else {
       fatalError("the kernels of \(rawValue) are not part of this build")
     }
