@@ -174,6 +174,7 @@ import Testing
     ("timeline.csv", MadeUpRun.header + "\r\n\(Int.max),1,2,3,4,5,6,0.5\r\n", ":2: epoch is \"\(Int.max)\""),
     ("starts.jsonl", "\n{\"epoch\": 0\n", ":2: not JSON"),
     ("starts.jsonl", "\n{\"epoch\": 0}\n", ":2: there is no \"time\""),
+    ("starts.jsonl", "{\"epoch\": 0\n{}\n{", ":1: not JSON"),
     ("summary.json", "{\"evaluation\": {\n\"count\": 1,\n", ":2: not JSON"),
     (
       "summary.json", "{\"evaluation\":\n{\(MadeUpRun.report.replacing("0.8,", with: "8,"))}}",

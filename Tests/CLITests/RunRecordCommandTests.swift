@@ -32,6 +32,11 @@ import Testing
   @Test func everyStartHasALine() throws {
     try digits()
     try train("--epochs", "1", "--run", "a run", "--seed", "7")
+    // A crash has cut off a line: it is not shown, and does not spoil the next one.
+    let starts = try runner.text("a run/starts.jsonl") + #"{"architecture":"comp"#
+    try Data(starts.utf8).write(to: URL(fileURLWithPath: runner.path("a run/starts.jsonl")))
+    let results = try runner.run("results", "a run")
+    #expect(results.code == 0 && results.output.contains("| new | "), "\(results.errors)")
     let resumed = try runner.run("train", "--resume", "--run", "a run", "--epochs", "2")
     #expect(resumed.code == 0, "\(resumed.errors)")
     // What is refused is no start.
