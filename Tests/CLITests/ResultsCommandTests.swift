@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import CLI
+
 /// `captcha-cli results`, run as a user runs it, on records with known numbers.
 @Suite struct ResultsCommandTests {
   let runner: CommandRunner
@@ -190,5 +192,26 @@ import Testing
   func damagedFilesAreNamedWithTheLine(_ file: String, _ content: String, _ message: String) throws {
     try runs().write(content, to: file)
     try runner.run("results", "runs/fast").expectError(1, "runs/fast/\(file):", message, ";")
+  }
+
+  /// A key of the same name in an object beside the right one is another.
+  @Test(arguments: [
+    (["a", "c"], 2), (["b", "c"], 5), (["b", "d"], 4), (["b", "c", "d"], 6), (["e", "d"], 8), (["b", "c", "e"], 5),
+  ])
+  func theLineOfAKeyIsThatOfItsObject(_ path: [String], _ line: Int) {
+    let text = """
+      {
+      "a": {},
+      "z": [{"c": 1}, "b"],
+      "b": {
+      "c": {
+      "d": 1}},
+      "y": {"c": 1, "d": 2},
+      "e": 1,
+      "x": {"d": 1, "e": 2}
+      }
+      """
+    let error = RecordedJSON(text: text, file: "f").error(ofValueAt: path)
+    #expect("\(error)".hasPrefix("f:\(line): "), "\(error)")
   }
 }
