@@ -135,6 +135,10 @@ import Testing
     }
     let wrong = try runner.run("results", "runs/fast", "--output", "page.svg")
     #expect(wrong.code == 64 && wrong.errors.contains("ends in .md"))
+    // A name that Markdown would not take as it is.
+    #expect(try runner.run("results", "runs/fast", "--output", "my page (1).md").code == 0)
+    #expect(try runner.text("my page (1).md").contains("](my%20page%20%281%29.svg)"))
+    #expect(runner.exists("my page (1).svg"))
     // Without times there is no picture.
     let old = try runner.run("results", "runs/old", "--output", "old.md")
     #expect(old.output == "1 run in old.md\n" && !runner.exists("old.svg"))

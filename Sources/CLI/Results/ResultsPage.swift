@@ -1,4 +1,5 @@
 import Callbacks
+import Foundation
 
 /// A page about runs in Markdown, made of nothing but what their directories hold.
 struct ResultsPage {
@@ -23,7 +24,7 @@ struct ResultsPage {
       "",
     ]
     lines += overview
-    if let picture { lines += ["", "![Exact match over minutes of training](\(picture))"] }
+    if let picture { lines += ["", "![Exact match over minutes of training](\(Self.address(picture)))"] }
     lines += passing
     for run in runs { lines += RunSection(run: run).lines }
     return lines + CeilingSection(runs: runs).lines
@@ -76,6 +77,12 @@ struct ResultsPage {
     guard let row else { return "not" }
     let minutes = row.minutes.map { "\($0.fixed(1)) min" } ?? "time not known"
     return "\(minutes), \(row.images.grouped) images (epoch \(row.epoch + 1))"
+  }
+
+  /// A file's name as the address of a picture in Markdown, which ends at a space or a parenthesis.
+  private static func address(_ name: String) -> String {
+    let plain = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: "():&"))
+    return name.addingPercentEncoding(withAllowedCharacters: plain) ?? name
   }
 
   // MARK: Numbers
