@@ -142,6 +142,12 @@ import Testing
     // Without times there is no picture.
     let old = try runner.run("results", "runs/old", "--output", "old.md")
     #expect(old.output == "1 run in old.md\n" && !runner.exists("old.svg"))
+    // Then somebody else's is in nobody's way, and an earlier one of its own is not left over.
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: runner.path("old.svg")))
+    #expect(try runner.run("results", "runs/old", "--output", "old.md").code == 0)
+    #expect(try runner.text("old.svg") == "mine")
+    #expect(try runner.run("results", "runs/old", "--output", "my page (1).md").code == 0)
+    #expect(runner.exists("my page (1).md") && !runner.exists("my page (1).svg"))
   }
 
   @Test func longCurvesAreThinnedOut() throws {
