@@ -51,6 +51,11 @@ import Testing
     #expect(overview.contains { $0.hasPrefix("- old: no starts.jsonl") })
     #expect(result.errors.split(separator: "\n").filter { $0.hasPrefix("warning: old: no ") }.count == 2)
     #expect(!overview.contains { $0.contains("![") })
+    // What comes from no run is said to.
+    let others =
+      "55.79 % before its recipe of 2026-01-30, 70.63 % with its recipe of 2026-01-30, 77.2 % at its very best,"
+    #expect(overview.contains { $0.contains("Python and Keras") && $0.hasSuffix(others) }, "\(page)")
+    #expect(overview.contains { $0.contains("20 % of 60,012 images") && $0.contains("only these three are not from") })
 
     let passed = try lines(page, below: "## When a run first passed an exact match")
     #expect(passed.contains("| run | 77.2 % | 88 % | 92 % |"))
@@ -117,7 +122,9 @@ import Testing
     #expect(try runner.text("page.md").contains("](page.svg)"))
     let picture = try runner.text("page.svg")
     #expect(picture.contains("<svg ") && picture.contains(">fast</text>") && !picture.contains(">old</text>"))
-    for level in ["55.79 %", "70.63 %", "77.2 %"] { #expect(picture.contains(">original system \(level)</text>")) }
+    for level in [
+      "before its recipe of 2026-01-30: 55.79 %", "with its recipe of 2026-01-30: 70.63 %", "at its very best: 77.2 %",
+    ] { #expect(picture.contains(">original system \(level)</text>")) }
     // What it has written itself it replaces; the same files give the same bytes.
     let page = try runner.text("page.md")
     #expect(try runner.run("results", "runs/fast", "runs/old", "--output", "page.md").code == 0)

@@ -9,8 +9,9 @@ struct Results: ParsableCommand {
     abstract: "Writes a page about runs: their curves, speeds and evaluations side by side.",
     discussion: """
       Reads what trainings record in their folders (starts.jsonl, timeline.csv, summary.json) and what `evaluate --record`
-      writes into their subfolder evaluations. All numbers come from there. Runs of versions that did not record all of it
-      are shown without what is missing.
+      writes into their subfolder evaluations. All results of runs come from there; to compare with, the page tells what
+      the system in Python and Keras reached that this program replaces. Runs of versions that did not record all of it are
+      shown without what is missing.
 
       With --output, a picture of the exact match over minutes of training is written beside the page, under its name
       with the ending svg. Where no run has recorded its times there is none, and that of an earlier page is removed.
@@ -100,7 +101,8 @@ struct Results: ParsableCommand {
           name: curve.name, points: curve.points.map { CurvePicture.Point(minutes: $0.minutes, share: $0.share) })
       },
       levels: ResultsPage.originalSystem.map {
-        CurvePicture.Level(name: "original system \(ResultsPage.short($0))", share: $0)
+        CurvePicture.Level(
+          name: "original system \($0.name): \(ResultsPage.short($0.exactMatch))", share: $0.exactMatch)
       }
     ).svg()
   }
