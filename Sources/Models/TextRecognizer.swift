@@ -24,7 +24,8 @@ public protocol TextRecognizer: AnyObject, BatchRecognizer {
   /// Takes these for the readings as a whole.
   func calibrate(temperature: Double, minimumConfidence: Double?) throws(DecodingOptionsError)
 
-  /// Refuses models whose outputs for any image so far were NaN or infinite: their readings are empty texts.
+  /// Refuses models whose outputs for any image so far were NaN or infinite: their readings are empty texts. A type that
+  /// does not say so itself refuses nothing.
   ///
   /// - Throws: `ModelError` that names the model's file.
   func requireNumbers() throws
@@ -35,6 +36,9 @@ public protocol TextRecognizer: AnyObject, BatchRecognizer {
 
 extension TextRecognizer {
   public var inputCount: Int { inputs.count }
+
+  /// Refuses nothing.
+  public func requireNumbers() throws {}
 
   /// Reads images of any size and colour; they are brought to the models'.
   ///

@@ -40,11 +40,16 @@ public struct RunDirectory: Sendable, Hashable {
     checkpoints.appendingPathComponent("\(name).safetensors")
   }
 
-  /// Whether there is anything here that a new training would overwrite.
+  /// Whether there is anything here that a new training would overwrite, or that would pass for its own.
   public var isUsed: Bool {
-    let models = (try? FileManager.default.contentsOfDirectory(atPath: checkpoints.path)) ?? []
-    return models.contains { $0.hasSuffix(".safetensors") }
-      || [configuration, metrics, summary, report].contains { FileManager.default.fileExists(atPath: $0.path) }
+    func holds(_ folder: URL, _ ending: String) -> Bool {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+      return names.contains { $0.hasSuffix(ending) }
+    }
+    return holds(checkpoints, ".safetensors") || holds(evaluations, ".json")
+      || [configuration, metrics, timeline, starts, summary, report].contains {
+        FileManager.default.fileExists(atPath: $0.path)
+      }
   }
 
   /// Makes the folder and the one for checkpoints, and removes what a killed run has left half written.

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import CLI
+
 /// `captcha-cli results`, run as a user runs it, on records with known numbers.
 @Suite struct ResultsCommandTests {
   let runner: CommandRunner
@@ -49,6 +51,11 @@ import Testing
     #expect(overview.contains { $0.hasPrefix("- old: no starts.jsonl") })
     #expect(result.errors.split(separator: "\n").filter { $0.hasPrefix("warning: old: no ") }.count == 2)
     #expect(!overview.contains { $0.contains("![") })
+    // What comes from no run is said to.
+    let others =
+      "55.79 % before its recipe of 2026-01-30, 70.63 % with its recipe of 2026-01-30, 77.2 % at its very best,"
+    #expect(overview.contains { $0.contains("Python and Keras") && $0.hasSuffix(others) }, "\(page)")
+    #expect(overview.contains { $0.contains("20 % of 60,012 images") && $0.contains("only these three are not from") })
 
     let passed = try lines(page, below: "## When a run first passed an exact match")
     #expect(passed.contains("| run | 77.2 % | 88 % | 92 % |"))
@@ -115,7 +122,9 @@ import Testing
     #expect(try runner.text("page.md").contains("](page.svg)"))
     let picture = try runner.text("page.svg")
     #expect(picture.contains("<svg ") && picture.contains(">fast</text>") && !picture.contains(">old</text>"))
-    for level in ["55.79 %", "70.63 %", "77.2 %"] { #expect(picture.contains(">original system \(level)</text>")) }
+    for level in [
+      "before its recipe of 2026-01-30: 55.79 %", "with its recipe of 2026-01-30: 70.63 %", "at its very best: 77.2 %",
+    ] { #expect(picture.contains(">original system \(level)</text>")) }
     // What it has written itself it replaces; the same files give the same bytes.
     let page = try runner.text("page.md")
     #expect(try runner.run("results", "runs/fast", "runs/old", "--output", "page.md").code == 0)
@@ -133,9 +142,19 @@ import Testing
     }
     let wrong = try runner.run("results", "runs/fast", "--output", "page.svg")
     #expect(wrong.code == 64 && wrong.errors.contains("ends in .md"))
+    // A name that Markdown would not take as it is.
+    #expect(try runner.run("results", "runs/fast", "--output", "my page (1).md").code == 0)
+    #expect(try runner.text("my page (1).md").contains("](my%20page%20%281%29.svg)"))
+    #expect(runner.exists("my page (1).svg"))
     // Without times there is no picture.
     let old = try runner.run("results", "runs/old", "--output", "old.md")
     #expect(old.output == "1 run in old.md\n" && !runner.exists("old.svg"))
+    // Then somebody else's is in nobody's way, and an earlier one of its own is not left over.
+    try Data("mine".utf8).write(to: URL(fileURLWithPath: runner.path("old.svg")))
+    #expect(try runner.run("results", "runs/old", "--output", "old.md").code == 0)
+    #expect(try runner.text("old.svg") == "mine")
+    #expect(try runner.run("results", "runs/old", "--output", "my page (1).md").code == 0)
+    #expect(runner.exists("my page (1).md") && !runner.exists("my page (1).svg"))
   }
 
   @Test func longCurvesAreThinnedOut() throws {
@@ -174,6 +193,7 @@ import Testing
     ("timeline.csv", MadeUpRun.header + "\r\n\(Int.max),1,2,3,4,5,6,0.5\r\n", ":2: epoch is \"\(Int.max)\""),
     ("starts.jsonl", "\n{\"epoch\": 0\n", ":2: not JSON"),
     ("starts.jsonl", "\n{\"epoch\": 0}\n", ":2: there is no \"time\""),
+    ("starts.jsonl", "{\"epoch\": 0\n{}\n{", ":1: not JSON"),
     ("summary.json", "{\"evaluation\": {\n\"count\": 1,\n", ":2: not JSON"),
     (
       "summary.json", "{\"evaluation\":\n{\(MadeUpRun.report.replacing("0.8,", with: "8,"))}}",
@@ -189,5 +209,26 @@ import Testing
   func damagedFilesAreNamedWithTheLine(_ file: String, _ content: String, _ message: String) throws {
     try runs().write(content, to: file)
     try runner.run("results", "runs/fast").expectError(1, "runs/fast/\(file):", message, ";")
+  }
+
+  /// A key of the same name in an object beside the right one is another.
+  @Test(arguments: [
+    (["a", "c"], 2), (["b", "c"], 5), (["b", "d"], 4), (["b", "c", "d"], 6), (["e", "d"], 8), (["b", "c", "e"], 5),
+  ])
+  func theLineOfAKeyIsThatOfItsObject(_ path: [String], _ line: Int) {
+    let text = """
+      {
+      "a": {},
+      "z": [{"c": 1}, "b"],
+      "b": {
+      "c": {
+      "d": 1}},
+      "y": {"c": 1, "d": 2},
+      "e": 1,
+      "x": {"d": 1, "e": 2}
+      }
+      """
+    let error = RecordedJSON(text: text, file: "f").error(ofValueAt: path)
+    #expect("\(error)".hasPrefix("f:\(line): "), "\(error)")
   }
 }

@@ -32,6 +32,11 @@ import Testing
   @Test func everyStartHasALine() throws {
     try digits()
     try train("--epochs", "1", "--run", "a run", "--seed", "7")
+    // A crash has cut off a line: it is not shown, and does not spoil the next one.
+    let starts = try runner.text("a run/starts.jsonl") + #"{"architecture":"comp"#
+    try Data(starts.utf8).write(to: URL(fileURLWithPath: runner.path("a run/starts.jsonl")))
+    let results = try runner.run("results", "a run")
+    #expect(results.code == 0 && results.output.contains("| new | "), "\(results.errors)")
     let resumed = try runner.run("train", "--resume", "--run", "a run", "--epochs", "2")
     #expect(resumed.code == 0, "\(resumed.errors)")
     // What is refused is no start.
@@ -94,15 +99,35 @@ import Testing
     #expect(wrong.values.reduce(0, +) == 20 - Int((exactMatch * 20).rounded()))
     #expect(
       recorded["wrong_characters"] as? Int == wrong.reduce(0) { $0 + (Int($1.key) ?? 0) * $1.value })
+    // A model that is in no run.
+    try FileManager.default.copyItem(atPath: runner.path(model), toPath: runner.path("alone.safetensors"))
     // Nothing is overwritten, and no folder is made up.
     try runner.run(command).expectError(1, "--record: r/evaluations/others.json is there already")
     try runner.run("evaluate", model, "--data", "others", "--record", "nowhere/evaluations/a.json")
       .expectError(1, "--record: the folder of nowhere/evaluations/a.json can't be made")
     #expect(!runner.exists("nowhere"))
-    // A model that is in no run.
-    try FileManager.default.copyItem(atPath: runner.path(model), toPath: runner.path("alone.safetensors"))
+    try runner.run("evaluate", model, "--data", "others", "--record", "alone.safetensors/a.json")
+      .expectError(1, "--record: the folder of alone.safetensors/a.json is a file")
+    // A record that can't be written, here for its long name, takes no figures with it.
+    let long = String(repeating: "a", count: 300) + ".json"
+    let unwritten = try runner.run("evaluate", model, "--data", "others", "--record", long, "--json")
+    #expect(unwritten.code == 1 && unwritten.errors.contains("error: --record: \(long) can't be written"))
+    #expect(try unwritten.json()["exact_match"] as? Double == exactMatch)
     let alone = try runner.run("evaluate", "alone.safetensors", "--data", "others", "--record", "alone.json")
     #expect(alone.code == 0, "\(alone.errors)")
     #expect(try object(runner.text("alone.json"))["exact_match"] as? Double == exactMatch)
+  }
+
+  /// As when two evaluations that began with nothing there end one after the other.
+  @Test func aFileThatHasComeToBeThereIsLeftAlone() throws {
+    let file = try #require(NewFile(argument: runner.path("a.json")))
+    try file.requireAbsent(option: "--record")
+    try file.write("first", option: "--record")
+    #expect {
+      try file.write("second", option: "--record")
+    } throws: { error in
+      "\(error)" == "--record: \(file.path) is there already; give another name or remove it"
+    }
+    #expect(try runner.text("a.json") == "first")
   }
 }

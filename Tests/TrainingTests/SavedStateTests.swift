@@ -263,4 +263,20 @@ import Training
     }
     #expect(events == 0)
   }
+
+  @Test(arguments: [
+    "config.yaml", "metrics.csv", "timeline.csv", "starts.jsonl", "summary.json", "report.html", "evaluations/a.json",
+    "checkpoints/final.safetensors",
+  ])
+  func aFolderWithAFileOfARunIsUsed(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    for part in ["checkpoints", "evaluations"] {
+      try FileManager.default.createDirectory(
+        at: folder.run.url.appendingPathComponent(part), withIntermediateDirectories: true)
+    }
+    try Foundation.Data().write(to: folder.run.url.appendingPathComponent("notes.txt"))
+    #expect(!folder.run.isUsed)
+    try Foundation.Data().write(to: folder.run.url.appendingPathComponent(name))
+    #expect(folder.run.isUsed)
+  }
 }

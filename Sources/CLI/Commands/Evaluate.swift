@@ -48,16 +48,17 @@ struct Evaluate: ParsableCommand {
     }
     progress.finish()
     try recognizer.requireNumbers()
-    if let record {
-      let images = EvaluationRecord.Images(datasets[0], folder: images.data)
-      let content = try EvaluationRecord(evaluation, model: choice, data: images)
-      try (StandardStreams.jsonText(content, pretty: true) + "\n").writeFile(record.url)
-    }
+    // Before the record, so that figures that took long are not lost with a file that can't be written.
     if json {
       try StandardStreams.write(json: evaluation)
     } else {
       let text = EvaluationText(evaluation, codec: recognizer.codec, trainedTypes: recognizer.trainedTypes)
       for line in text.lines { StandardStreams.write(line) }
+    }
+    if let record {
+      let images = EvaluationRecord.Images(datasets[0], folder: images.data)
+      let content = try EvaluationRecord(evaluation, model: choice, data: images)
+      try record.write(StandardStreams.jsonText(content, pretty: true) + "\n", option: "--record")
     }
   }
 }

@@ -9,11 +9,13 @@ struct Results: ParsableCommand {
     abstract: "Writes a page about runs: their curves, speeds and evaluations side by side.",
     discussion: """
       Reads what trainings record in their folders (starts.jsonl, timeline.csv, summary.json) and what `evaluate --record`
-      writes into their subfolder evaluations. All numbers come from there. Runs of versions that did not record all of it
-      are shown without what is missing.
+      writes into their subfolder evaluations. All results of runs come from there; to compare with, the page tells what
+      the system in Python and Keras reached that this program replaces. Runs of versions that did not record all of it are
+      shown without what is missing.
 
       With --output, a picture of the exact match over minutes of training is written beside the page, under its name
-      with the ending svg. Files that this command has not written are not replaced.
+      with the ending svg. Where no run has recorded its times there is none, and that of an earlier page is removed.
+      Files that this command has not written are neither replaced nor removed.
 
       Example:
         captcha-cli results runs/1 runs/2
@@ -40,15 +42,21 @@ struct Results: ParsableCommand {
       return (page: url, picture: url.deletingPathExtension().appendingPathExtension("svg"))
     }
     // Before what takes longer.
-    if let files { for file in [files.page, files.picture] { try Self.requireOwn(file) } }
+    if let files { try Self.requireOwn(files.page) }
     let records = try RunRecord.read(runs)
     let curves = ResultsPage.curves(records)
     let isPictured = files != nil && curves != nil
+    if let files, isPictured { try Self.requireOwn(files.picture) }
     let page = ResultsPage(runs: records, picture: isPictured ? files?.picture.lastPathComponent : nil)
     let text = page.lines.joined(separator: "\n")
     if let files {
-      if let curves { try (ResultsPage.mark + "\n" + Self.picture(curves)).writeFile(files.picture) }
+      // The page first: where it can't be written, the earlier one keeps its picture.
       try (text + "\n").writeFile(files.page)
+      if let curves {
+        try (ResultsPage.mark + "\n" + Self.picture(curves)).writeFile(files.picture)
+      } else if Self.isOwn(files.picture) {
+        try Self.remove(files.picture)
+      }
     }
     for sentence in records.flatMap(\.missing) { StandardStreams.note("warning: \(sentence)") }
     if json { return try StandardStreams.write(json: ResultsSummary(records, output: output)) }
@@ -62,11 +70,26 @@ struct Results: ParsableCommand {
   private static func requireOwn(_ file: URL) throws {
     // Unlike `fileExists`, this does not follow links.
     guard (try? FileManager.default.attributesOfItem(atPath: file.path)) != nil else { return }
-    let text = try? String(contentsOf: file, encoding: .utf8)
-    guard text?.hasPrefix(ResultsPage.mark + "\n") == true else {
+    guard isOwn(file) else {
       throw TrainingError(
         "--output: \(RunDirectory(file).displayPath) is there already and was not written by `captcha-cli results`; give "
           + "another name or remove it")
+    }
+  }
+
+  /// Whether this command has written what is there.
+  private static func isOwn(_ file: URL) -> Bool {
+    let text = try? String(contentsOf: file, encoding: .utf8)
+    return text?.hasPrefix(ResultsPage.mark + "\n") == true
+  }
+
+  private static func remove(_ file: URL) throws {
+    do {
+      try FileManager.default.removeItem(at: file)
+    } catch {
+      throw TrainingError(
+        "\(RunDirectory(file).displayPath): the picture of an earlier page can't be removed "
+          + "(\(error.localizedDescription)); remove it")
     }
   }
 
@@ -78,7 +101,8 @@ struct Results: ParsableCommand {
           name: curve.name, points: curve.points.map { CurvePicture.Point(minutes: $0.minutes, share: $0.share) })
       },
       levels: ResultsPage.originalSystem.map {
-        CurvePicture.Level(name: "original system \(ResultsPage.short($0))", share: $0)
+        CurvePicture.Level(
+          name: "original system \($0.name): \(ResultsPage.short($0.exactMatch))", share: $0.exactMatch)
       }
     ).svg()
   }

@@ -48,12 +48,14 @@ struct RecordedJSON {
 
   // MARK: Lines, from 0
 
-  /// Where the last of nested keys stands; the first line for none.
+  /// Where the last of nested keys stands that is there; the first line for none.
   private func line(of path: [String]) -> Int {
-    var (line, depth, found) = (0, 0, 0)
+    var (line, depth, found, foundLine) = (0, 0, 0, 0)
     var text = Substring(text)
     while found < path.count, let character = text.popFirst() {
       switch character {
+      // The value of the last key that was found is over; what follows is not in it.
+      case "," where depth <= found: return foundLine
       case "{", "[": depth += 1
       case "}", "]": depth -= 1
       case "\"":
@@ -63,11 +65,11 @@ struct RecordedJSON {
           if next == "\\", let escaped = text.popFirst() { string.append(escaped) }
         }
         let isKey = text.first { !$0.isWhitespace } == ":"
-        if isKey, depth == found + 1, string == path[found] { found += 1 }
+        if isKey, depth == found + 1, string == path[found] { (found, foundLine) = (found + 1, line) }
       default: line += character.isNewline ? 1 : 0
       }
     }
-    return found == path.count ? line : 0
+    return foundLine
   }
 
   /// Where the text stops being JSON.

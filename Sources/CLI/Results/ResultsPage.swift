@@ -1,6 +1,7 @@
 import Callbacks
+import Foundation
 
-/// A page about runs in Markdown, made of nothing but what their directories hold.
+/// A page about runs in Markdown, made of what their directories hold; beside it stands what the original system reached.
 struct ResultsPage {
   /// The first line of what the command writes, by which it knows its own files again.
   static let mark =
@@ -10,20 +11,28 @@ struct ResultsPage {
   /// The name of the picture beside the page; nil where there is none.
   let picture: String?
 
-  /// The exact match that the original system reached, to compare with.
-  static let originalSystem = [0.5579, 0.7063, 0.772]
+  /// The exact match that the original system reached, to compare with: the one in Python and Keras that this program
+  /// replaces, in its own validation on 20 % of 60,012 images.
+  static let originalSystem: [(name: String, exactMatch: Double)] = [
+    ("before its recipe of 2026-01-30", 0.5579), ("with its recipe of 2026-01-30", 0.7063), ("at its very best", 0.772),
+  ]
   /// The exact match that a run is watched for passing.
   static let passedMarks = [0.772, 0.88, 0.92]
 
   var lines: [String] {
+    let reached = Self.originalSystem.map { "\(Self.short($0.exactMatch)) \($0.name)" }.joined(separator: ", ")
     var lines = [Self.mark, "# Results", ""]
     lines += [
       "Exact match is the share of images whose whole text is read right. Minutes are those of training: time in validation",
       "is told apart, and pauses between a stop and `--resume` don't count. Images are counted as often as they were seen.",
       "",
+      "The original system, the one in Python and Keras that this program replaces, reached \(reached),",
+      "in its own validation on 20 % of 60,012 images. Of all results here only these three are not from the runs'",
+      "directories.",
+      "",
     ]
     lines += overview
-    if let picture { lines += ["", "![Exact match over minutes of training](\(picture))"] }
+    if let picture { lines += ["", "![Exact match over minutes of training](\(Self.address(picture)))"] }
     lines += passing
     for run in runs { lines += RunSection(run: run).lines }
     return lines + CeilingSection(runs: runs).lines
@@ -76,6 +85,12 @@ struct ResultsPage {
     guard let row else { return "not" }
     let minutes = row.minutes.map { "\($0.fixed(1)) min" } ?? "time not known"
     return "\(minutes), \(row.images.grouped) images (epoch \(row.epoch + 1))"
+  }
+
+  /// A file's name as the address of a picture in Markdown, which ends at a space or a parenthesis.
+  private static func address(_ name: String) -> String {
+    let plain = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: "():&"))
+    return name.addingPercentEncoding(withAllowedCharacters: plain) ?? name
   }
 
   // MARK: Numbers

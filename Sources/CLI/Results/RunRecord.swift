@@ -122,8 +122,9 @@ extension RunStart {
   ///
   /// - Throws: `TrainingError` that names the file and the line.
   static func lines(_ text: String, file: String) throws -> [RunStart] {
-    let lines = text.components(separatedBy: "\n").enumerated().filter { !$0.element.isEmpty }
-    return try lines.map {
+    // A last line without its end is being written, or was cut off.
+    let lines = text.replacing("\r\n", with: "\n").components(separatedBy: "\n").dropLast()
+    return try lines.enumerated().filter { !$0.element.isEmpty }.map {
       let json = RecordedJSON(text: $0.element, file: file, firstLine: $0.offset + 1)
       let start = try json.decode(RunStart.self)
       guard RecordedJSON.counts.contains(start.epoch) else { throw json.error(ofValueAt: ["epoch"]) }

@@ -17,9 +17,25 @@ struct NewFile: ExpressibleByArgument {
   /// - Throws: an error that names the option where something is there already, be it a link to nothing.
   func requireAbsent(option: String = "--output") throws {
     // Unlike `fileExists`, this does not follow links.
-    guard (try? FileManager.default.attributesOfItem(atPath: path)) == nil else {
-      throw ModelError("\(option): \(path) is there already; give another name or remove it")
+    guard (try? FileManager.default.attributesOfItem(atPath: path)) == nil else { throw isThereAlready(option: option) }
+  }
+
+  /// Writes the file, unless something has come to be there since it was looked for.
+  ///
+  /// - Throws: an error that names the option and the file.
+  func write(_ text: String, option: String) throws {
+    do {
+      try Foundation.Data(text.utf8).write(to: url, options: .withoutOverwriting)
+    } catch let error as CocoaError where error.code == .fileWriteFileExists {
+      throw isThereAlready(option: option)
+    } catch {
+      throw ModelError(
+        "\(option): \(path) can't be written (\(error.localizedDescription)); check the folder and the free space")
     }
+  }
+
+  private func isThereAlready(option: String) -> ModelError {
+    ModelError("\(option): \(path) is there already; give another name or remove it")
   }
 
   /// Makes the file's folder, unless the one above that is not there either.
@@ -27,7 +43,13 @@ struct NewFile: ExpressibleByArgument {
   /// - Throws: an error that names the option and the folder.
   func makeFolder(option: String) throws {
     let folder = url.deletingLastPathComponent()
-    if FileManager.default.fileExists(atPath: folder.path) { return }
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: folder.path, isDirectory: &isDirectory) {
+      guard isDirectory.boolValue else {
+        throw ModelError("\(option): the folder of \(path) is a file; check the path")
+      }
+      return
+    }
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
     } catch {

@@ -17,8 +17,8 @@ extension RunDirectory {
       throw TrainingError(
         isResumable
           ? "\(path): holds a run; go on with it by --resume, or give another --run"
-          : "\(path): holds files of a run that ended before its first epoch, or that one would overwrite; remove the "
-            + "folder, or give another --run")
+          : "\(path): holds files of a run that ended before its first epoch, or that one would overwrite or take for its "
+            + "own; remove the folder, or give another --run")
     }
     return directory
   }

@@ -65,6 +65,22 @@ final class StartsFileSink: EventSink {
     start.epoch = plan.initialEpoch
     start.images = plan.trainingSamples
     start.validationImages = plan.validationSamples
+    try removeUnfinishedLine()
     try GrowingFile(appendingTo: url).write(StandardStreams.jsonText(start) + "\n")
+  }
+
+  /// Takes away a last line without its end, which a crash has cut off: what comes would be joined to it, and neither could
+  /// be read.
+  private func removeUnfinishedLine() throws {
+    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    do {
+      let file = try FileHandle(forUpdating: url)
+      defer { try? file.close() }
+      let content = try file.readToEnd() ?? Foundation.Data()
+      let end = content.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+      if end < content.count { try file.truncate(atOffset: UInt64(end)) }
+    } catch {
+      throw EventSinkError(file: url.path, reason: error.localizedDescription)
+    }
   }
 }

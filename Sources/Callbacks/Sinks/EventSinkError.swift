@@ -18,6 +18,7 @@ public struct EventSinkError: Error, CustomStringConvertible, LocalizedError {
 
 /// A text file that grows line by line; every line is on its way to the disk when the call returns.
 public struct GrowingFile {
+  /// The file.
   public let url: URL
   private let handle: FileHandle
 

@@ -10,10 +10,10 @@ import Foundation
 /// | `step` | all batches so far |
 /// | `images` | all images so far that were trained on, each as often as it was seen |
 /// | `training_seconds` | the time so far without that of validations |
-/// | `validation_seconds` | the time of all validations so far |
+/// | `validation_seconds` | the time of all validations so far, that of this row among them |
 /// | `loss`, `val_loss`, `val_exact_match` | the epoch's metrics; `NA` where the epoch was not measured |
 ///
-/// Both times are of the moment in which the weights were ready that the row's validation measured; what comes between a
+/// The time of training is that until the weights were ready that the row's validation measured; what comes between a
 /// validation and the next epoch, such as saving models, counts as training of the next row. A run that goes on after an
 /// interruption goes on from the row of its step, so that neither pauses nor steps that a crash has lost are counted; where
 /// there is no such row, as in runs of older versions, the times are `NA` from there on.

@@ -4,9 +4,12 @@
 public struct CurvePicture: Sendable {
   /// A curve with its name.
   public struct Curve: Sendable {
+    /// Stands in the legend below the picture.
     public var name: String
+    /// Joined in this order.
     public var points: [Point]
 
+    /// A curve through points.
     public init(name: String, points: [Point]) {
       self.name = name
       self.points = points
@@ -15,10 +18,12 @@ public struct CurvePicture: Sendable {
 
   /// What was reached, and when.
   public struct Point: Sendable, Hashable {
+    /// From the beginning; its place from left to right.
     public var minutes: Double
-    /// 0...1.
+    /// 0...1; its height.
     public var share: Double
 
+    /// A point of a curve.
     public init(minutes: Double, share: Double) {
       self.minutes = minutes
       self.share = share
@@ -31,9 +36,10 @@ public struct CurvePicture: Sendable {
   public struct Level: Sendable {
     /// Stands above the line, at its end.
     public var name: String
-    /// 0...1.
+    /// 0...1; the line's height.
     public var share: Double
 
+    /// A line to compare with.
     public init(name: String, share: Double) {
       self.name = name
       self.share = share
