@@ -51,7 +51,8 @@ struct Calibrate: ParsableCommand {
   func run() throws {
     let source = ModelChoice(model)
     try output?.requireAbsent()
-    let recognizer = try source.recognizer()
+    var file = try source.content(source.bytes())
+    let recognizer = try source.recognizer(file)
     try decoding.apply(to: recognizer)
     let all = try images.load(for: recognizer)
     source.announce(json: json)
@@ -82,7 +83,6 @@ struct Calibrate: ParsableCommand {
     }
     try recognizer.calibrate(temperature: scaling.temperature, minimumConfidence: minimumConfidence)
     if let output {
-      var file = try source.content()
       file.metadata.merge(try recognizer.metadata()) { $1 }
       try file.write(to: output.url)
     }

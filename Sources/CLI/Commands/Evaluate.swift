@@ -1,4 +1,5 @@
 import ArgumentParser
+import Data
 import Models
 import Training
 
@@ -37,7 +38,10 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     try record?.requireAbsent(option: "--record")
     let choice = ModelChoice(model)
-    let recognizer = try choice.recognizer()
+    let bytes = try choice.bytes()
+    // Now, of the bytes that are measured.
+    let modelMD5 = record == nil ? nil : MD5.hexDigest([UInt8](bytes))
+    let recognizer = try choice.recognizer(choice.content(bytes))
     try decoding.apply(to: recognizer)
     let datasets = try images.load(for: recognizer)
     try record?.makeFolder(option: "--record")
@@ -48,9 +52,9 @@ struct Evaluate: ParsableCommand {
     }
     progress.finish()
     try recognizer.requireNumbers()
-    if let record {
+    if let record, let modelMD5 {
       let images = EvaluationRecord.Images(datasets[0], folder: images.data)
-      let content = try EvaluationRecord(evaluation, model: choice, data: images)
+      let content = EvaluationRecord(evaluation, model: choice.name, modelMD5: modelMD5, data: images)
       try (StandardStreams.jsonText(content, pretty: true) + "\n").writeFile(record.url)
     }
     if json {

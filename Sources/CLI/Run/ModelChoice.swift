@@ -22,28 +22,30 @@ enum ModelChoice {
     }
   }
 
+  /// What errors call the file.
+  private var file: String {
+    switch self {
+    case .file(let path): URL(fileURLWithPath: path).path
+    case .classic: ModelFile.classicName
+    }
+  }
+
   /// The model's file, byte for byte.
+  ///
+  /// Read it once, for everything that is made of it: a training that goes on replaces its files.
   func bytes() throws -> Foundation.Data {
     switch self {
-    case .file(let path): try Foundation.Data(contentsOf: URL(fileURLWithPath: path))
+    case .file(let path): try Safetensors.bytes(contentsOf: URL(fileURLWithPath: path))
     case .classic: ModelFile.classic
     }
   }
 
-  /// What the model's file holds.
-  func content() throws -> Safetensors {
-    switch self {
-    case .file(let path): try Safetensors(contentsOf: URL(fileURLWithPath: path))
-    case .classic: try ModelFile.classicContent()
-    }
-  }
+  /// What bytes of the model's file hold.
+  func content(_ bytes: Foundation.Data) throws -> Safetensors { try Safetensors(bytes, file: file) }
 
-  /// Loads the model.
-  func recognizer() throws -> any TextRecognizer {
-    switch self {
-    case .file(let path): try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: path))
-    case .classic: try Recognizer.classic()
-    }
+  /// The model that the file's content is of.
+  func recognizer(_ content: Safetensors) throws -> any TextRecognizer {
+    try ModelFile.recognizer(content, file: file)
   }
 
   /// Says which model reads, where nobody has named one; programs, which take JSON, know what they call.
