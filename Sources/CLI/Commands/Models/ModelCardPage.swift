@@ -25,17 +25,17 @@ extension ModelCard {
         ["", ""],
         [
           ["file", "`Sources/CClassicModel/classic.safetensors`, \(model.bytes.grouped) bytes, MD5 `\(model.md5)`"],
-          ["architecture", "`\(architecture.name)`: \(architecture.summary)"],
+          ["architecture", "\(architecture.name.markdownCode): \(architecture.summary)"],
           [
             "parameters",
             "\(architecture.parameters.grouped), of which \(architecture.trainableParameters.grouped) were trained; "
               + "\(architecture.megaflop.fixed(1)) MFLOP an image",
           ],
           ["images", "\(sizes), \(model.colorMode.rawValue); types \(Self.code(model.types ?? []))"],
-          ["reads", "up to \(model.maximumLength) of `\(model.charset)`, as \(architecture.headText)"],
+          ["reads", "up to \(model.maximumLength) of \(model.charset.markdownCode), as \(architecture.headText)"],
           [
             "decoding",
-            "grammar `\(model.decoding.grammar.rawValue)`, beam width \(model.decoding.beamWidth), temperature "
+            "grammar \(model.decoding.grammar.rawValue.markdownCode), beam width \(model.decoding.beamWidth), temperature "
               + model.decoding.temperature.fixed(4)
               + (model.decoding.minimumConfidence.map { ", rejects below \($0.fixed(4))" } ?? ""),
           ],
@@ -46,7 +46,7 @@ extension ModelCard {
     var lines = ["", "## Data", ""]
     guard let configuration else { return lines + ["What it was trained on is not recorded."] }
     if let path = configuration.data.path {
-      return lines + ["The images of the folder `\(path)`, which is no part of the repository."]
+      return lines + ["The images of the folder \(path.markdownCode), which is no part of the repository."]
     }
     let images = configuration.data.generate
     let (count, epochs) = (images.count, configuration.training.epochs)
@@ -62,7 +62,7 @@ extension ModelCard {
       + MarkdownTable.lines(
         ["", ""],
         [
-          ["style", "`\(images.style.rawValue)`, \(images.width)×\(images.height)"],
+          ["style", "\(images.style.rawValue.markdownCode), \(images.width)×\(images.height)"],
           ["types", Self.code(images.types.map(\.rawValue))],
           ["lengths", "\(images.lengths.lowerBound) to \(images.lengths.upperBound)"],
           ["sums are labelled with", "the \(images.mathLabel.rawValue)"],
@@ -78,10 +78,10 @@ extension ModelCard {
     var lines = ["", "## Training", ""]
     guard let configuration else { return lines + ["How it was trained is not recorded."] }
     var rows = [
-      ["recipe", starts.first.map { $0.recipe.map { "`\($0)`" } ?? "a configuration file" } ?? "not recorded"],
+      ["recipe", starts.first.map { $0.recipe.map(\.markdownCode) ?? "a configuration file" } ?? "not recorded"],
       ["seed", "\(configuration.seed)"],
       ["epochs", "\(configuration.training.epochs), batches of \(configuration.training.batchSize)"],
-      ["optimizer", "`\(configuration.optimizer.name)`, loss `\(configuration.loss.name)`"],
+      ["optimizer", "\(configuration.optimizer.name.markdownCode), loss \(configuration.loss.name.markdownCode)"],
       ["precision", configuration.training.precision.rawValue],
     ]
     if let last = starts.last {
@@ -145,9 +145,7 @@ extension ModelCard {
         })
     }
     guard !report.confusions.isEmpty else { return lines }
-    let confusions = report.confusions.prefix(15).map {
-      "\(character($0.true)) as \(character($0.predicted)) \($0.count.grouped)"
-    }
+    let confusions = report.confusions.prefix(15).map { "\($0.text) \($0.count.grouped)" }
     return lines + ["", "The commonest confusions: " + confusions.joined(separator: ", ") + "."]
   }
 
@@ -176,10 +174,8 @@ extension ModelCard {
   }
 
   private static func code(_ words: [String]) -> String {
-    words.isEmpty ? "none" : words.map { "`\($0)`" }.joined(separator: ", ")
+    words.isEmpty ? "none" : words.map(\.markdownCode).joined(separator: ", ")
   }
-
-  private static func character(_ text: String) -> String { text.isEmpty ? "nothing" : "`\(text)`" }
 
   private static func interval(_ bounds: [Double]) -> String { bounds.map(\.percent).joined(separator: " to ") }
 
