@@ -3,6 +3,7 @@ import Data
 import Foundation
 import Models
 import Tensor
+import Training
 
 /// The model that a command reads images with.
 enum ModelChoice {
@@ -109,10 +110,25 @@ struct PredictionWords {
     guard FileManager.default.fileExists(atPath: path) else {
       throw ModelError("\(path): no such file; check the path (the name of a model ends with \(suffix))")
     }
+    if isFolder(path) { return try requireNoModels(inFolder: path) }
     // Only what can be read twice: a pipe's bytes would be gone.
     guard (try? url.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true,
       (try? Safetensors(contentsOf: url)) != nil
     else { return }
     throw ModelError("\(path): holds a model, whose name must end with \(suffix) so that it reads; rename the file")
+  }
+
+  /// Refuses a run, whatever pictures it has of its own, and a folder of models only.
+  private static func requireNoModels(inFolder path: String) throws {
+    let isRun = RunDirectory(URL(fileURLWithPath: path)).isUsed
+    let place = (path.hasSuffix("/") ? path : path + "/") + (isRun ? "checkpoints/" : "")
+    let models = ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).filter(isModelName).sorted()
+    guard isRun || !models.isEmpty && (try? ImageFolder(path).imagePaths()) == nil else { return }
+    // What a run is resumed from is no model.
+    let names = models.filter { $0 != "resume\(suffix)" }
+    let example = names.first { $0 == "best-exact-match\(suffix)" } ?? names.first
+    throw ModelError(
+      "\(path): \(isRun ? "the folder of a run" : "holds models and no images"); name a model itself"
+        + (example.map { ", such as \(place)\($0)" } ?? "") + ", or image files")
   }
 }
