@@ -12,7 +12,8 @@ extension ModelCard {
     return [
       "# Model card: \(model.name)", "",
       "Written by `scripts/ship-model`; a test compares it with what that writes. The figures come from the model's file and from",
-      "the records in [model-card](model-card), which its training and its evaluations left.", "",
+      "the records in [model-card](model-card), which its training and its evaluations left; the sections on use and limits are",
+      "written by hand.", "",
       "## What it is", "",
       "A small model that reads captcha images as the original system draws them, of \(sizes) pixels: digits, letters, both,",
       "and sums, which it answers. It is a part of `captcha-cli` and of the library `Models`:", "",
