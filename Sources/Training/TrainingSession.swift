@@ -86,7 +86,6 @@ final class TrainingSession {
       outcome = try trainEpochs()
       try restoreWeights(evaluationWeights)
       hasEnded = true
-      if let warning = brokenWeightsWarning { send(.warning(warning)) }
     } catch {
       // Callbacks still learn how it ended; the first error is the one that counts.
       try? trainer.callbacks.onTrainEnd(self, outcome: .failed("\(error)"))
@@ -99,11 +98,14 @@ final class TrainingSession {
       sendEnd(.failed("\(error)"), start)
       throw error
     }
+    // Not before: a callback may have put back other weights.
+    let broken = brokenWeights
+    if let warning = warning(ofBroken: broken) { send(.warning(warning)) }
     sendEnd(outcome, start)
     return TrainingResult(
       outcome: outcome, epochsRun: position.epoch, seconds: start.secondsSince, history: history,
       bestValidationLoss: position.bestValidationLoss, bestExactMatch: position.bestExactMatch,
-      weightsAreFinite: brokenWeights.isEmpty)
+      weightsAreFinite: broken.isEmpty)
   }
 
   /// The parameters that hold NaN or infinite numbers.
@@ -112,8 +114,7 @@ final class TrainingSession {
   }
 
   /// What nobody may have noticed where no callback watches for it.
-  private var brokenWeightsWarning: String? {
-    let broken = brokenWeights
+  private func warning(ofBroken broken: [String]) -> String? {
     guard let first = broken.first else { return nil }
     return "the weights are NaN or infinite in \(first)"
       + (broken.count > 1 ? " and \(broken.count - 1) more of \(trainer.model.namedParameters.count) parameters" : "")

@@ -1,13 +1,15 @@
 import Foundation
 import Testing
 
-/// Folders whose sums are labelled with answers, for a model that learns questions.
+/// Sums that are labelled with answers, for a model that learns questions.
 @Suite struct AnswersAsLabelsTests {
   private let runner: CommandRunner
 
   init() throws { runner = try CommandRunner() }
 
-  private func train(_ arguments: String...) throws -> CommandResult {
+  private func train(_ arguments: String...) throws -> CommandResult { try train(arguments) }
+
+  private func train(_ arguments: [String]) throws -> CommandResult {
     let result = try runner.run(
       [
         "train", "--recipe", "fast", "--epochs", "1", "--set", "training.batch_size=4", "--set",
@@ -29,5 +31,22 @@ import Testing
     #expect(!(try train("--data", "questions", "--run", "q").errors.contains("labelled with answers")))
     let other = try train("--data", "answers", "--run", "n", "--set", "decoding.grammar=none")
     #expect(!other.errors.contains("labelled with answers"))
+  }
+
+  @Test func areWarnedOfWhereTheyAreDrawn() throws {
+    let warning =
+      "Warning: data.generate.math_label is answer: the drawn images of type math are labelled with answers, "
+    let answers = ["--set", "data.generate.count=8", "--set", "data.generate.math_label=answer"]
+    for fresh in [true, false] {
+      let run = "fresh-\(fresh)"
+      let result = try train(answers + ["--set", "data.generate.fresh=\(fresh)", "--run", run])
+      #expect(result.errors.contains(warning), "\(result.errors)")
+      let log = try runner.text("\(run)/training.log")
+      #expect(log.contains(warning) && log.contains("set data.generate.math_label=question, or decoding.grammar=none"))
+    }
+    for (run, setting) in [("digits", "data.generate.types=[digit]"), ("none", "decoding.grammar=none")] {
+      let result = try train(answers + ["--set", setting, "--run", run])
+      #expect(!result.errors.contains("labelled with answers"), "\(result.errors)")
+    }
   }
 }

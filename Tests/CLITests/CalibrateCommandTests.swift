@@ -6,6 +6,8 @@ import Models
 import Tensor
 import Testing
 
+@testable import CLI
+
 /// Calibrated model files, and what the commands make of them.
 @Suite struct CalibrateCommandTests {
   private let runner: CommandRunner
@@ -60,9 +62,9 @@ import Testing
     #expect(old.description.decoding == nil)
     // Two readers of JSON may differ in the last bit of a number.
     let options = try #require(new.description.decoding)
-    let least = try #require(options.minimumConfidence)
-    #expect(abs(options.temperature - temperature) < 1e-12 && abs(least - limit) < 1e-12)
-    #expect(options == DecodingOptions(temperature: options.temperature, minimumConfidence: least))
+    let written = try #require(options.minimumConfidence)
+    #expect(abs(options.temperature - temperature) < 1e-12 && abs(written - limit) < 1e-12)
+    #expect(options == DecodingOptions(temperature: options.temperature, minimumConfidence: written))
     #expect(
       new.model.weights.tensors.mapValues { $0.elements() } == old.model.weights.tensors.mapValues { $0.elements() })
 
@@ -87,15 +89,42 @@ import Testing
     #expect(abs(shown[0] - interval.lowerBound) < 1e-12 && abs(shown[1] - interval.upperBound) < 1e-12)
     let text = try runner.run("calibrate", "m.safetensors", "--data", "images", "--accuracy", "0.6")
     #expect(text.output.contains("of the \(count) images that are kept "))
-    #expect(text.errors.contains("only \(count) images are as sure as that") == (interval.lowerBound < 0.6))
-    // Of forty images nobody can be sure of nine in ten.
-    let sure = try runner.run("calibrate", "m.safetensors", "--data", "images", "--accuracy", "0.9")
-    #expect(sure.code == 1 || sure.errors.contains("--accuracy: only "), "\(sure.errors)")
+    // Four in ten may be wrong; told of is what may be half as many again.
+    #expect(text.errors.contains("the limit rests on the \(count) images") == (interval.lowerBound < 0.4))
+    // Of forty images nobody can be sure of 19 in 20.
+    let sure = try runner.run("calibrate", "m.safetensors", "--data", "images", "--accuracy", "0.95")
+    #expect(sure.code == 1 || sure.errors.contains("--accuracy: the limit rests on the "), "\(sure.errors)")
     #expect(plain.map { $0["confidence"] as? Double } != scaled.map { $0["confidence"] as? Double })
     // What the evaluation of the new file finds is what calibrating it has found.
     let report = try runner.run("evaluate", "c.safetensors", "--data", "images", "--json").json()
     let found = try #require(report["confidence"] as? NSDictionary)
     #expect(try found.isEqual(to: #require(json["after"] as? [String: Any])))
+  }
+
+  /// Of so many images, one in a hundred of them wrong; the intervals are Wilson's.
+  @Test(
+    arguments: [
+      (100, 0.99, "94.55 % to 99.82 %"), (1000, 0.99, "98.17 % to 99.46 %"), (10_000, 0.99, nil), (900_000, 0.99, nil),
+      (100, 0.9, nil),
+    ] as [(Int, Double, String?)])
+  func fewImagesAreToldOf(count: Int, accuracy: Double, interval: String?) {
+    let kept = ConfidenceReport.coverage(from: 0.5, (0..<count).map { (confidence: 0.75, isRight: $0 % 100 > 0) })
+    let note = Calibrate.noteOfFewImages(kept, accuracy: accuracy)
+    #expect((note == nil) == (interval == nil), "\(note ?? "")")
+    if let interval {
+      #expect(
+        note?.contains("99.00 % are right (95 %: \(interval)); more images make it surer") == true, "\(note ?? "")")
+    }
+  }
+
+  /// Nobody can be sure that all are right; four thousand are said to be enough.
+  @Test func anAccuracyOfOneNeedsAnEndOfImagesToo() {
+    func note(_ count: Int) -> String? {
+      Calibrate.noteOfFewImages(
+        ConfidenceReport.coverage(from: 0.5, Array(repeating: (confidence: 0.75, isRight: true), count: count)),
+        accuracy: 1)
+    }
+    #expect(note(3000)?.contains("the 3,000 images") == true && note(4000) == nil)
   }
 
   @Test func nothingIsOverwritten() throws {

@@ -105,6 +105,18 @@ import Testing
     try FileManager.default.copyItem(atPath: runner.path(image), toPath: runner.path("x.safetensors/a.png"))
     try FileManager.default.copyItem(atPath: runner.path("classic.safetensors"), toPath: runner.path("model.bin"))
     try Data("neither image nor model".utf8).write(to: URL(fileURLWithPath: runner.path("text.bin")))
+    for folder in ["run/checkpoints", "models", "both", "resumable"] {
+      try FileManager.default.createDirectory(atPath: runner.path(folder), withIntermediateDirectories: true)
+    }
+    for name in [
+      "run/checkpoints/final.safetensors", "models/a.safetensors", "models/best-exact-match.safetensors",
+      "both/a.safetensors", "resumable/resume.safetensors",
+    ] { try FileManager.default.copyItem(atPath: runner.path("classic.safetensors"), toPath: runner.path(name)) }
+    // As quickstart leaves one.
+    try Data("seed: 1\n".utf8).write(to: URL(fileURLWithPath: runner.path("run/config.yaml")))
+    for name in ["run/samples.png", "both/a.png"] {
+      try FileManager.default.copyItem(atPath: runner.path(image), toPath: runner.path(name))
+    }
     let cases: [(words: [String], code: Int32, message: String)] = [
       ([], 64, "no images are named; give image files, folders of them, or - for standard input"),
       (
@@ -127,6 +139,17 @@ import Testing
       (["x.safetensors"], 1, "x.safetensors: a folder, where the name says that it is a model file"),
       (["x.safetensors", image], 1, "to read the images in it write x.safetensors/"),
       (["-"], 1, "-: the file is empty"),
+      (
+        ["run", image], 1,
+        "run: the folder of a run; name a model itself, such as run/checkpoints/final.safetensors, or image files"
+      ),
+      (["run/"], 1, "run/: the folder of a run; name a model itself, such as run/checkpoints/final.safetensors"),
+      (
+        ["models", image], 1,
+        "models: holds models and no images; name a model itself, such as models/best-exact-match.safetensors"
+      ),
+      (["run/checkpoints", "images"], 1, "such as run/checkpoints/final.safetensors"),
+      (["resumable", image], 1, "resumable: holds models and no images; name a model itself, or image files"),
     ]
     for (words, code, message) in cases {
       let result = try runner.run(["predict"] + words)
@@ -135,6 +158,7 @@ import Testing
       if code == 1 { #expect(result.errors.split(separator: "\n").count == 1, "\(words): \(result.errors)") }
     }
     #expect(try runner.run("predict", "x.safetensors/").output.hasPrefix("x.safetensors/a.png\t"))
+    #expect(try runner.run("predict", "both").output.hasPrefix("both/a.png\t"))
     #expect(try runner.run("predict", image, "x.safetensors").output.split(separator: "\n").count == 2)
     #expect(try runner.run("predict", "classic.safetensors", "x.safetensors").code == 0)
     // The others are still read, and the message names the one that is no image.

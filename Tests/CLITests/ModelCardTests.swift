@@ -26,7 +26,7 @@ import Testing
     try Data(text.utf8).write(to: url)
   }
 
-  /// The configuration of a training whose model would be the shipped one.
+  /// The configuration of a training whose model would be the shipped one, whose own description it takes.
   private func configuration() throws -> TrainingConfiguration {
     let shipped = try Recognizer.classic()
     var configuration = try TrainingConfiguration(recipe: .fast, overrides: ["seed=1234", "training.epochs=3"])
@@ -43,7 +43,7 @@ import Testing
     #expect(page == written)
   }
 
-  /// The figures are those of the file, counted here without the program.
+  /// The figures are those of the file in the repository, as its tensors and its metadata say.
   @Test func theRepositorysPageIsAboutTheFile() throws {
     let page = try String(contentsOf: repository.appendingPathComponent("docs/model-card.md"), encoding: .utf8)
     let file = repository.appendingPathComponent("Sources/CClassicModel/classic.safetensors")
@@ -92,23 +92,43 @@ import Testing
     #expect(page.contains("captcha-cli evaluate --data images --record card/evaluations/drawn.json"))
   }
 
+  /// What `train` itself writes: its configuration and its start, beside files that the page does not need.
+  @Test func aTrainingsFolderIsRead() throws {
+    try write(configuration().yaml(), to: "classic.yaml")
+    let trained = try runner.run(
+      "train", "--config", "classic.yaml", "--epochs", "1", "--run", "run", "--set", "data.generate.count=8", "--set",
+      "data.validation_fraction=0.5", "--set", "training.batch_size=4")
+    #expect(trained.code == 0, "\(trained.errors)")
+    // The files of other programs, such as those that macOS puts beside any file.
+    try write("{", to: "run/evaluations/._a.json")
+    let page = try self.page("run")
+    #expect(page.contains("| recipe | a configuration file |\n| seed | 1234 |\n| epochs | 1, batches of 4 |"))
+    #expect(page.contains("Every epoch has 8 new ones, which makes 8 in 1 epochs."))
+    #expect(page.contains("```sh\ncaptcha-cli train --config classic.yaml --epochs 1 --run run --set "))
+    #expect(page.contains("No evaluation of this file is recorded."))
+  }
+
   @Test func recordsThatDoNotFitAreRefused() throws {
     let command = ["models", "classic", "--markdown", "--run", "card"]
     try runner.run(command).expectError(1, "--run: card: no such folder")
     var configuration = try self.configuration()
-    try write("{\n", to: "card/starts.jsonl")
-    try runner.run(command).expectError(1, "card/starts.jsonl:1: not what train and evaluate --record write")
+    try write("\n{\n", to: "card/starts.jsonl")
+    try runner.run(command).expectError(1, "card/starts.jsonl:2: not JSON")
     try FileManager.default.removeItem(atPath: runner.path("card/starts.jsonl"))
 
     configuration.model.codec = try LabelCodec(charset: .digits, maximumLength: 4)
     try write(configuration.yaml(), to: "card/config.yaml")
     try runner.run(command).expectError(1, "card/config.yaml: describes another model than classic")
+    configuration = try self.configuration()
+    configuration.data.generate.style = .library
+    try write(configuration.yaml(), to: "card/config.yaml")
+    try runner.run(command).expectError(1, "card/config.yaml: data.generate.style is library", "holds for classic")
     try write("seed: x\n", to: "card/config.yaml")
     try runner.run(command).expectError(1, "card/config.yaml:1")
     try FileManager.default.removeItem(atPath: runner.path("card/config.yaml"))
 
     try write("{}", to: "card/evaluations/a.json")
-    try runner.run(command).expectError(1, "card/evaluations/a.json: not what train and evaluate --record write")
+    try runner.run(command).expectError(1, "card/evaluations/a.json:1: there is no \"")
     try FileManager.default.removeItem(atPath: runner.path("card/evaluations/a.json"))
     try runner.run("generate", "--output", "images", "--count", "4")
     try runner.run("models", "classic", "--output", "classic.safetensors")

@@ -89,7 +89,7 @@ import Testing
       ("exact match but for look-alikes", "88.00 %"), ("character accuracy", "96.25 %"),
       ("labels that the model cannot say", "3"), ("exact match by type", "digit 95.00 % of 100, math 70.00 % of 150"),
       ("exact match by length", "4 87.50 % of 200, 10 50.00 % of 50"), ("right by position", "99.00 %, 98.00 %"),
-      ("commonest confusions", "`0` as `O` 32, `\\|` as nothing 16, nothing as ``` ` ``` 8"), ("images/s", "812"),
+      ("commonest confusions", "`0` as `O` 32, `\\|` as nothing 16, nothing as `` ` `` 8"), ("images/s", "812"),
     ] { #expect(evaluation.contains("| \(name) | \(value) |"), "\(name) in \(page)") }
 
     let ceiling = try lines(page, below: "## The ceiling")
@@ -97,7 +97,7 @@ import Testing
     #expect(ceiling.contains("| fast | library | 50 | 20.00 % | 40.00 % | 40 | 6 | 0 | 4 |"), "\(page)")
     #expect(
       ceiling.contains(
-        "fast, library: of all 64 wrong characters, `0` as `O` 50.00 %, `|` as nothing 25.00 %, nothing as ``` ` ``` "
+        "fast, library: of all 64 wrong characters, `0` as `O` 50.00 %, `|` as nothing 25.00 %, nothing as `` ` `` "
           + "12.50 %."), "\(page)")
   }
 

@@ -1,5 +1,7 @@
 import Data
 import Foundation
+import Models
+import Tensor
 import Testing
 
 @testable import CLI
@@ -129,5 +131,18 @@ import Testing
       "\(error)" == "--record: \(file.path) is there already; give another name or remove it"
     }
     #expect(try runner.text("a.json") == "first")
+  }
+
+  /// A training that goes on replaces its models, also while one of them is measured.
+  @Test func bytesOfAModelStayWhatTheyAre() throws {
+    let url = URL(fileURLWithPath: runner.path("best-exact-match.safetensors"))
+    try ModelFile.classic.write(to: url)
+    let choice = ModelChoice(url.path)
+    let bytes = try choice.bytes()
+    try AtomicFile.write(to: url) { try $0.write(contentsOf: Data("another".utf8)) }
+    #expect(MD5.hexDigest([UInt8](bytes)) == MD5.hexDigest([UInt8](ModelFile.classic)))
+    let (read, classic) = (try choice.content(bytes), try ModelFile.classicContent())
+    #expect(read.metadata == classic.metadata && read.tensors.keys == classic.tensors.keys)
+    #expect(try choice.recognizer(read).codec == Recognizer.classic().codec)
   }
 }

@@ -17,13 +17,13 @@ import Testing
     #expect(throws: LabelError.duplicateCharacter("b")) { try Charset("abcb") }
     #expect(throws: LabelError.invisibleCharacter(" ")) { try Charset("ab c") }
     #expect(throws: LabelError.invisibleCharacter("\u{7}")) { try Charset("a\u{7}") }
-    // Of no width, turning the direction, a mark of the byte order, a hyphen that only shows at a line's end.
-    for character: Character in ["\u{200B}", "\u{202E}", "\u{FEFF}", "\u{AD}"] {
+    // Of no width, turning the direction, a mark of the byte order, a hyphen that only shows at a line's end, none at all.
+    for character: Character in ["\u{200B}", "\u{202E}", "\u{FEFF}", "\u{AD}", "\u{FFFF}"] {
       #expect(throws: LabelError.invisibleCharacter(character)) { try Charset("ab\(character)c") }
     }
     #expect(
       LabelError.invisibleCharacter("\u{200B}").description
-        == "the charset holds a space, control or format character (U+200B); remove it")
+        == "the charset holds a space, control, format or undefined character (U+200B); remove it")
     // One letter in two spellings, which Swift holds for equal.
     #expect(throws: LabelError.duplicateCharacter("é")) { try Charset("e\u{301}\u{E9}") }
   }

@@ -135,6 +135,22 @@ import Training
     if let words { #expect(warnings.first?.contains(words) == true, "\(warnings)") }
   }
 
+  /// The last step has broken the weights, and the training ends with those of an epoch before.
+  @Test func weightsThatArePutBackAreNotBroken() throws {
+    var small = try SmallTraining()
+    small.callbacks = { [Breaker(step: 9), EarlyStopping(patience: 5, restoreBestWeights: true)] }
+    var warnings: [String] = []
+    var isPutBack = false
+    let watcher = Watcher { event in
+      if case .warning(let text) = event { warnings.append(text) }
+      if case .bestWeightsRestored = event { isPutBack = true }
+    }
+    let (trainer, result) = try small.fit(sinks: [watcher])
+    #expect(isPutBack && result.weightsAreFinite)
+    #expect(!warnings.contains { $0.contains("NaN or infinite") }, "\(warnings)")
+    #expect(trainer.model.weights.tensors.values.allSatisfy { $0.elements().allSatisfy(\.isFinite) })
+  }
+
   @Test func raisingFailsTheTraining() throws {
     #expect {
       _ = try train([4], TerminateOnNonFinite(mode: .raise))

@@ -51,7 +51,8 @@ struct Calibrate: ParsableCommand {
   func run() throws {
     let source = ModelChoice(model)
     try output?.requireAbsent()
-    let recognizer = try source.recognizer()
+    var file = try source.content(source.bytes())
+    let recognizer = try source.recognizer(file)
     try decoding.apply(to: recognizer)
     let all = try images.load(for: recognizer)
     source.announce(json: json)
@@ -70,11 +71,7 @@ struct Calibrate: ParsableCommand {
     }
     let minimumConfidence = try accuracy.map { try self.minimumConfidence(for: $0, scaling) }
     let kept = minimumConfidence.map { ConfidenceReport.coverage(from: $0, scaling.readings) }
-    if let accuracy, let kept, let least = kept.accuracyInterval.first, least < accuracy {
-      StandardStreams.note(
-        "--accuracy: only \(kept.count.grouped) images are as sure as that, which proves no more than \(least.percent); give "
-          + "more images to be sure of \(accuracy.percent)")
-    }
+    if let accuracy, let kept, let note = Self.noteOfFewImages(kept, accuracy: accuracy) { StandardStreams.note(note) }
     if minimumConfidence == nil, let earlier = recognizer.options.minimumConfidence {
       StandardStreams.note(
         "the model rejected readings below \(earlier), which was found for another temperature: it rejects none now; give "
@@ -82,7 +79,6 @@ struct Calibrate: ParsableCommand {
     }
     try recognizer.calibrate(temperature: scaling.temperature, minimumConfidence: minimumConfidence)
     if let output {
-      var file = try source.content()
       file.metadata.merge(try recognizer.metadata()) { $1 }
       try file.write(to: output.url)
     }
@@ -91,6 +87,20 @@ struct Calibrate: ParsableCommand {
       before: scaling.before, after: scaling.after, minimumConfidence: recognizer.options.minimumConfidence,
       kept: kept, output: output?.path)
     if json { try StandardStreams.write(json: result) } else { result.lines.forEach(StandardStreams.write) }
+  }
+
+  /// What to know of a limit that too few images tell of.
+  ///
+  /// The limit is where the images at hand just reach the accuracy, so that their interval nearly always begins below it, be
+  /// they as many as they like. They are few where that is by more than half of the errors that are allowed, and by more
+  /// than one in a thousand: of an accuracy of 1 no number of images can be sure.
+  static func noteOfFewImages(_ kept: ConfidenceReport.Coverage, accuracy: Double) -> String? {
+    guard let share = kept.accuracy, let least = kept.accuracyInterval.first,
+      accuracy - least > max((1 - accuracy) / 2, 0.001)
+    else { return nil }
+    return "--accuracy: the limit rests on the \(kept.count.grouped) images that are as sure as that, of which "
+      + "\(share.percent) are right (95 %: \(kept.accuracyInterval.map(\.percent).joined(separator: " to "))); more images "
+      + "make it surer"
   }
 
   private func minimumConfidence(for accuracy: Double, _ scaling: TemperatureScaling) throws -> Double {

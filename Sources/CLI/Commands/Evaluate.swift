@@ -1,4 +1,5 @@
 import ArgumentParser
+import Data
 import Models
 import Training
 
@@ -37,7 +38,10 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     try record?.requireAbsent(option: "--record")
     let choice = ModelChoice(model)
-    let recognizer = try choice.recognizer()
+    let bytes = try choice.bytes()
+    // Now, of the bytes that are measured.
+    let modelMD5 = record == nil ? nil : MD5.hexDigest([UInt8](bytes))
+    let recognizer = try choice.recognizer(choice.content(bytes))
     try decoding.apply(to: recognizer)
     let datasets = try images.load(for: recognizer)
     try record?.makeFolder(option: "--record")
@@ -55,9 +59,9 @@ struct Evaluate: ParsableCommand {
       let text = EvaluationText(evaluation, codec: recognizer.codec, trainedTypes: recognizer.trainedTypes)
       for line in text.lines { StandardStreams.write(line) }
     }
-    if let record {
+    if let record, let modelMD5 {
       let images = EvaluationRecord.Images(datasets[0], folder: images.data)
-      let content = try EvaluationRecord(evaluation, model: choice, data: images)
+      let content = EvaluationRecord(evaluation, model: choice.name, modelMD5: modelMD5, data: images)
       try record.write(StandardStreams.jsonText(content, pretty: true) + "\n", option: "--record")
     }
   }

@@ -50,7 +50,7 @@ struct Predict: ParsableCommand {
   func run() throws {
     // Where the first argument is no model it is an image.
     let words = try PredictionWords((model.map { [$0] } ?? []) + paths)
-    let recognizer = try words.model.recognizer()
+    let recognizer = try words.model.recognizer(words.model.content(words.model.bytes()))
     try decoding.apply(to: recognizer, minimumConfidence: minimumConfidence)
     let (inputs, known, options) = (recognizer.inputs, recognizer.knownSizes, recognizer.options)
     var failures = 0

@@ -47,16 +47,14 @@ struct EvaluationRecord: Codable {
 
   /// One of now.
   ///
-  /// - Throws: an error that names the model's file where it can't be read.
-  init(_ evaluation: EvaluationReport, model: ModelChoice, data: Images) throws {
+  /// - Parameters:
+  ///   - model: what the model is called.
+  ///   - modelMD5: the digest of the bytes that it was loaded from.
+  init(_ evaluation: EvaluationReport, model: String, modelMD5: String, data: Images) {
     self.evaluation = evaluation
-    self.model = model.name
+    self.model = model
+    self.modelMD5 = modelMD5
     self.data = data
-    do {
-      modelMD5 = MD5.hexDigest([UInt8](try model.bytes()))
-    } catch {
-      throw ModelError("\(model.name): can't be read any more (\(error.localizedDescription)); check the file")
-    }
     time = Date().formatted(.iso8601)
     programVersion = ProgramCall.version
     machine = .present

@@ -3,6 +3,7 @@ import Data
 import Foundation
 import Models
 import Tensor
+import Training
 
 /// The model that a command reads images with.
 enum ModelChoice {
@@ -22,28 +23,30 @@ enum ModelChoice {
     }
   }
 
+  /// What errors call the file.
+  private var file: String {
+    switch self {
+    case .file(let path): URL(fileURLWithPath: path).path
+    case .classic: ModelFile.classicName
+    }
+  }
+
   /// The model's file, byte for byte.
+  ///
+  /// Read it once, for everything that is made of it: a training that goes on replaces its files.
   func bytes() throws -> Foundation.Data {
     switch self {
-    case .file(let path): try Foundation.Data(contentsOf: URL(fileURLWithPath: path))
+    case .file(let path): try Safetensors.bytes(contentsOf: URL(fileURLWithPath: path))
     case .classic: ModelFile.classic
     }
   }
 
-  /// What the model's file holds.
-  func content() throws -> Safetensors {
-    switch self {
-    case .file(let path): try Safetensors(contentsOf: URL(fileURLWithPath: path))
-    case .classic: try ModelFile.classicContent()
-    }
-  }
+  /// What bytes of the model's file hold.
+  func content(_ bytes: Foundation.Data) throws -> Safetensors { try Safetensors(bytes, file: file) }
 
-  /// Loads the model.
-  func recognizer() throws -> any TextRecognizer {
-    switch self {
-    case .file(let path): try ModelFile.recognizer(contentsOf: URL(fileURLWithPath: path))
-    case .classic: try Recognizer.classic()
-    }
+  /// The model that the file's content is of.
+  func recognizer(_ content: Safetensors) throws -> any TextRecognizer {
+    try ModelFile.recognizer(content, file: file)
   }
 
   /// Says which model reads, where nobody has named one; programs, which take JSON, know what they call.
@@ -107,10 +110,25 @@ struct PredictionWords {
     guard FileManager.default.fileExists(atPath: path) else {
       throw ModelError("\(path): no such file; check the path (the name of a model ends with \(suffix))")
     }
+    if isFolder(path) { return try requireNoModels(inFolder: path) }
     // Only what can be read twice: a pipe's bytes would be gone.
     guard (try? url.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true,
       (try? Safetensors(contentsOf: url)) != nil
     else { return }
     throw ModelError("\(path): holds a model, whose name must end with \(suffix) so that it reads; rename the file")
+  }
+
+  /// Refuses a run, whatever pictures it has of its own, and a folder of models only.
+  private static func requireNoModels(inFolder path: String) throws {
+    let isRun = RunDirectory(URL(fileURLWithPath: path)).isUsed
+    let place = (path.hasSuffix("/") ? path : path + "/") + (isRun ? "checkpoints/" : "")
+    let models = ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).filter(isModelName).sorted()
+    guard isRun || !models.isEmpty && (try? ImageFolder(path).imagePaths()) == nil else { return }
+    // What a run is resumed from is no model.
+    let names = models.filter { $0 != "resume\(suffix)" }
+    let example = names.first { $0 == "best-exact-match\(suffix)" } ?? names.first
+    throw ModelError(
+      "\(path): \(isRun ? "the folder of a run" : "holds models and no images"); name a model itself"
+        + (example.map { ", such as \(place)\($0)" } ?? "") + ", or image files")
   }
 }

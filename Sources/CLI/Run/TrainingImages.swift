@@ -26,7 +26,7 @@ struct TrainingImages {
       progress.finish()
       types = data.generate.types.map(\.rawValue).sorted()
       sizes = [drawn.drawnSize]
-      warnings = []
+      warnings = Self.warningOfDrawnAnswers(configuration)
       return
     }
     let all: Dataset
@@ -40,7 +40,7 @@ struct TrainingImages {
       let drawn = try DrawnImages(configuration, purpose: .training)
       all = try drawn.dataset(0..<data.generate.count, progress: progress.update)
       sizes = [drawn.drawnSize]
-      warnings = []
+      warnings = Self.warningOfDrawnAnswers(configuration)
       progress.finish()
     }
     let part: Dataset
@@ -63,9 +63,22 @@ struct TrainingImages {
     let answers = sums.filter { grammar.canonicalText(of: $0.label) == $0.label }
     guard let first = answers.first else { return nil }
     return "\(path): \(answers.count) of \(sums.count) images of type math are labelled with answers, such as "
-      + "\(first.name.visible) with \"\(first.label.visible)\", and decoding.grammar is arithmetic, for which a model learns "
-      + "questions; label them with what they show, such as 19+3=?, or set decoding.grammar=none"
+      + "\(first.name.visible) with \"\(first.label.visible)\", and \(ofQuestions); label them with what they show, such as "
+      + "19+3=?, or set decoding.grammar=none"
   }
+
+  /// The same of images that are drawn so.
+  private static func warningOfDrawnAnswers(_ configuration: TrainingConfiguration) -> [String] {
+    let images = configuration.data.generate
+    guard configuration.decoding.grammar == .arithmetic, images.mathLabel == .answer, images.types.contains(.math)
+    else { return [] }
+    return [
+      "data.generate.math_label is answer: the drawn images of type math are labelled with answers, and \(ofQuestions); "
+        + "set data.generate.math_label=question, or decoding.grammar=none"
+    ]
+  }
+
+  private static let ofQuestions = "decoding.grammar is arithmetic, for which a model learns questions"
 
   /// A few of the images that a configuration trains on: the first ones that are drawn, or some of a folder at random.
   static func sample(_ configuration: TrainingConfiguration, count: Int) throws -> Dataset {

@@ -38,10 +38,16 @@ struct MarkdownTable {
 }
 
 extension String {
-  /// The text as Markdown's code, on one line.
+  /// The text as Markdown's code, on one line; a space for an empty one, since there is no code of nothing.
   var markdownCode: String {
     let text = split(whereSeparator: \.isNewline).joined(separator: " ")
-    // The fence must be longer than what it holds; spaces at both ends are not shown.
-    return text.contains("`") ? "``` \(text) ```" : "`\(text)`"
+    if text.isEmpty { return "` `" }
+    // A fence is longer than any row of backticks between its ends.
+    let backtick = UInt8(ascii: "`")
+    let longest = text.utf8.split { $0 != backtick }.map(\.count).max() ?? 0
+    let fence = String(repeating: "`", count: longest + 1)
+    // A space is taken away at both ends where both have one and there is anything else.
+    let losesSpaces = text.hasPrefix(" ") && text.hasSuffix(" ") && text.contains { $0 != " " }
+    return longest > 0 || losesSpaces ? "\(fence) \(text) \(fence)" : "\(fence)\(text)\(fence)"
   }
 }

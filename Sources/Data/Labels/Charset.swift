@@ -17,7 +17,7 @@ public struct Charset: Sendable, Hashable {
   /// Makes a charset of the characters of `text`.
   ///
   /// - Throws: `LabelError` if `text` is empty, names a character twice or holds a space, a control or format character, such
-  ///   as a space of no width, or one that joins others, such as a combining accent.
+  ///   as a space of no width, one that Unicode does not define, or one that joins others, such as a combining accent.
   public init(_ text: String) throws {
     if text.isEmpty { throw LabelError.emptyCharset }
     var seen = Set<Character>()

@@ -6,7 +6,8 @@ public enum LabelError: Error, Equatable, CustomStringConvertible, LocalizedErro
   case emptyCharset
   /// The charset names the character more than once.
   case duplicateCharacter(Character)
-  /// The charset holds a space or a control or format character, which could not be told from padding in a file or on screen.
+  /// The charset holds a space or a control, format or undefined character, which could not be told from padding in a file or
+  /// on screen.
   case invisibleCharacter(Character)
   /// The charset holds a character that becomes one with its neighbours, such as a combining accent.
   case joiningCharacter(Character)
@@ -26,7 +27,7 @@ public enum LabelError: Error, Equatable, CustomStringConvertible, LocalizedErro
     case .duplicateCharacter(let character): return "the charset holds \"\(character)\" more than once"
     case .invisibleCharacter(let character):
       let scalars = character.unicodeScalars.map { "U+" + String($0.value, radix: 16, uppercase: true) }
-      return "the charset holds a space, control or format character (\(scalars.joined(separator: " ")))"
+      return "the charset holds a space, control, format or undefined character (\(scalars.joined(separator: " ")))"
     case .joiningCharacter(let character):
       let scalars = character.unicodeScalars.map { "U+" + String($0.value, radix: 16, uppercase: true) }
       return "the charset holds a character that becomes one with others (\(scalars.joined(separator: " ")))"

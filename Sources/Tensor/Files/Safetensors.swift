@@ -28,11 +28,16 @@ public struct Safetensors: Sendable {
   // MARK: Reading
 
   /// Reads a whole file.
-  public init(contentsOf url: URL) throws {
+  public init(contentsOf url: URL) throws { try self.init(Self.bytes(contentsOf: url), file: url.path) }
+
+  /// The bytes of a file, for those who need them beside its content: they stay what they are when another file takes its
+  /// place.
+  ///
+  /// - Throws: `SafetensorsError` that names the file where it can't be read.
+  public static func bytes(contentsOf url: URL) throws -> Data {
     let file = url.path
-    let data: Data
     do {
-      data = try Data(contentsOf: url, options: .alwaysMapped)
+      return try Data(contentsOf: url, options: .alwaysMapped)
     } catch {
       var isFolder: ObjCBool = false
       let exists = FileManager.default.fileExists(atPath: file, isDirectory: &isFolder)
@@ -42,7 +47,6 @@ public struct Safetensors: Sendable {
         : isFolder.boolValue ? "is a folder; give a file in it" : "cannot be read; check its permissions"
       throw SafetensorsError(file: file, reason: reason)
     }
-    try self.init(data, file: file)
   }
 
   /// Reads the content of a file that is in memory; its bytes are not needed any more afterwards.

@@ -12,7 +12,8 @@ extension ModelCard {
     return [
       "# Model card: \(model.name)", "",
       "Written by `scripts/ship-model`; a test compares it with what that writes. The figures come from the model's file and from",
-      "the records in [model-card](model-card), which its training and its evaluations left.", "",
+      "the records in [model-card](model-card), which its training and its evaluations left; the sections on use and limits are",
+      "written by hand.", "",
       "## What it is", "",
       "A small model that reads captcha images as the original system draws them, of \(sizes) pixels: digits, letters, both,",
       "and sums, which it answers. It is a part of `captcha-cli` and of the library `Models`:", "",
@@ -25,17 +26,17 @@ extension ModelCard {
         ["", ""],
         [
           ["file", "`Sources/CClassicModel/classic.safetensors`, \(model.bytes.grouped) bytes, MD5 `\(model.md5)`"],
-          ["architecture", "`\(architecture.name)`: \(architecture.summary)"],
+          ["architecture", "\(architecture.name.markdownCode): \(architecture.summary)"],
           [
             "parameters",
             "\(architecture.parameters.grouped), of which \(architecture.trainableParameters.grouped) were trained; "
               + "\(architecture.megaflop.fixed(1)) MFLOP an image",
           ],
           ["images", "\(sizes), \(model.colorMode.rawValue); types \(Self.code(model.types ?? []))"],
-          ["reads", "up to \(model.maximumLength) of `\(model.charset)`, as \(architecture.headText)"],
+          ["reads", "up to \(model.maximumLength) of \(model.charset.markdownCode), as \(architecture.headText)"],
           [
             "decoding",
-            "grammar `\(model.decoding.grammar.rawValue)`, beam width \(model.decoding.beamWidth), temperature "
+            "grammar \(model.decoding.grammar.rawValue.markdownCode), beam width \(model.decoding.beamWidth), temperature "
               + model.decoding.temperature.fixed(4)
               + (model.decoding.minimumConfidence.map { ", rejects below \($0.fixed(4))" } ?? ""),
           ],
@@ -46,7 +47,7 @@ extension ModelCard {
     var lines = ["", "## Data", ""]
     guard let configuration else { return lines + ["What it was trained on is not recorded."] }
     if let path = configuration.data.path {
-      return lines + ["The images of the folder `\(path)`, which is no part of the repository."]
+      return lines + ["The images of the folder \(path.markdownCode), which is no part of the repository."]
     }
     let images = configuration.data.generate
     let (count, epochs) = (images.count, configuration.training.epochs)
@@ -62,7 +63,7 @@ extension ModelCard {
       + MarkdownTable.lines(
         ["", ""],
         [
-          ["style", "`\(images.style.rawValue)`, \(images.width)×\(images.height)"],
+          ["style", "\(images.style.rawValue.markdownCode), \(images.width)×\(images.height)"],
           ["types", Self.code(images.types.map(\.rawValue))],
           ["lengths", "\(images.lengths.lowerBound) to \(images.lengths.upperBound)"],
           ["sums are labelled with", "the \(images.mathLabel.rawValue)"],
@@ -78,10 +79,10 @@ extension ModelCard {
     var lines = ["", "## Training", ""]
     guard let configuration else { return lines + ["How it was trained is not recorded."] }
     var rows = [
-      ["recipe", starts.first.map { $0.recipe.map { "`\($0)`" } ?? "a configuration file" } ?? "not recorded"],
+      ["recipe", starts.first.map { $0.recipe.map(\.markdownCode) ?? "a configuration file" } ?? "not recorded"],
       ["seed", "\(configuration.seed)"],
       ["epochs", "\(configuration.training.epochs), batches of \(configuration.training.batchSize)"],
-      ["optimizer", "`\(configuration.optimizer.name)`, loss `\(configuration.loss.name)`"],
+      ["optimizer", "\(configuration.optimizer.name.markdownCode), loss \(configuration.loss.name.markdownCode)"],
       ["precision", configuration.training.precision.rawValue],
     ]
     if let last = starts.last {
@@ -145,9 +146,7 @@ extension ModelCard {
         })
     }
     guard !report.confusions.isEmpty else { return lines }
-    let confusions = report.confusions.prefix(15).map {
-      "\(character($0.true)) as \(character($0.predicted)) \($0.count.grouped)"
-    }
+    let confusions = report.confusions.prefix(15).map { "\($0.text) \($0.count.grouped)" }
     return lines + ["", "The commonest confusions: " + confusions.joined(separator: ", ") + "."]
   }
 
@@ -176,10 +175,8 @@ extension ModelCard {
   }
 
   private static func code(_ words: [String]) -> String {
-    words.isEmpty ? "none" : words.map { "`\($0)`" }.joined(separator: ", ")
+    words.isEmpty ? "none" : words.map(\.markdownCode).joined(separator: ", ")
   }
-
-  private static func character(_ text: String) -> String { text.isEmpty ? "nothing" : "`\(text)`" }
 
   private static func interval(_ bounds: [Double]) -> String { bounds.map(\.percent).joined(separator: " to ") }
 
