@@ -24,7 +24,7 @@ enum ModelChoice {
   }
 
   /// What errors call the file.
-  private var file: String {
+  private var fileName: String {
     switch self {
     case .file(let path): URL(fileURLWithPath: path).path
     case .classic: ModelFile.classicName
@@ -42,11 +42,11 @@ enum ModelChoice {
   }
 
   /// What bytes of the model's file hold.
-  func content(_ bytes: Foundation.Data) throws -> Safetensors { try Safetensors(bytes, file: file) }
+  func content(_ bytes: Foundation.Data) throws -> Safetensors { try Safetensors(bytes, file: fileName) }
 
   /// The model that the file's content is of.
   func recognizer(_ content: Safetensors) throws -> any TextRecognizer {
-    try ModelFile.recognizer(content, file: file)
+    try ModelFile.recognizer(content, file: fileName)
   }
 
   /// Says which model reads, where nobody has named one; programs, which take JSON, know what they call.
