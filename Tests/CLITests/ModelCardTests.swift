@@ -116,7 +116,7 @@ import Testing
     try runner.run(command).expectError(1, "card/starts.jsonl:2: not JSON")
     try FileManager.default.removeItem(atPath: runner.path("card/starts.jsonl"))
 
-    configuration.model.codec = try LabelCodec(charset: .digits, maximumLength: 4)
+    configuration.model.codec = try LabelCodec(charset: configuration.model.codec.charset, maximumLength: 9)
     try write(configuration.yaml(), to: "card/config.yaml")
     try runner.run(command).expectError(1, "card/config.yaml: describes another model than classic")
     configuration = try self.configuration()

@@ -34,6 +34,23 @@ import Testing
     return Array(all[(start + 1)...].prefix { !$0.hasPrefix("#") })
   }
 
+  /// The page in the repository is what the command makes of the records beside it, in the page's order.
+  @Test func theRepositorysPageIsThatOfTheCommand() throws {
+    let docs = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("docs")
+    let page = try String(contentsOf: docs.appendingPathComponent("results.md"), encoding: .utf8)
+    let picture = try String(contentsOf: docs.appendingPathComponent("results.svg"), encoding: .utf8)
+    let names = page.split(separator: "\n").compactMap { $0.wholeMatch(of: /## Run (.+)/).map { String($0.1) } }
+    let folder = docs.appendingPathComponent("results")
+    #expect(try Set(names) == Set(FileManager.default.contentsOfDirectory(atPath: folder.path)))
+    let written = try runner.run(
+      ["results"] + names.map { folder.appendingPathComponent($0).path } + ["--output", "results.md"])
+    #expect(written.code == 0, "\(written.errors)")
+    #expect(
+      try runner.text("results.md") == page && runner.text("results.svg") == picture,
+      "write it with `captcha-cli results docs/results/… --output docs/results.md`")
+  }
+
   @Test func thePageHasWhatTheFilesSay() throws {
     try runs()
     let result = try runner.run("results", "runs/fast", "runs/old")

@@ -57,8 +57,8 @@ import Testing
     #expect(!ModelZoo.names.contains(ModelFile.classicName))
   }
 
-  @Test(.disabled("until Sources/CClassicModel/classic.safetensors is a model that was trained to its end"))
-  func readsTheOriginalsImages() throws {
+  /// Of these images 40 out of 600, of which it reads 87 %.
+  @Test func readsTheOriginalsImages() throws {
     let originals = try Self.originals()
     let readings = try Recognizer.classic().read(originals.map { try ImageFile.read($0.path) }, areFew: false)
     let right = zip(originals, readings).count { $0.label == $1.text }

@@ -77,7 +77,9 @@ struct RecordedJSON {
     do {
       _ = try JSONSerialization.jsonObject(with: Foundation.Data(text.utf8), options: .fragmentsAllowed)
     } catch {
-      if let index = (error as NSError).userInfo["NSJSONSerializationErrorIndex"] as? Int {
+      // Foundation tells the place in words only: "Invalid value around character 9."
+      let words = (error as NSError).userInfo["NSDebugDescription"] as? String
+      if let index = words?.firstMatch(of: /character (\d+)/).flatMap({ Int($0.1) }) {
         return text.utf8.prefix(index).count { $0 == UInt8(ascii: "\n") }
       }
     }

@@ -120,8 +120,10 @@ extension MachineDescription {
 }
 
 extension [String] {
-  /// Words as a line of a shell.
-  fileprivate var shellLine: String { map(\.shellWord).joined(separator: " ").replacing("\n", with: " ") }
+  /// A call of the program as a line of a shell, by its own name, however the file was called.
+  fileprivate var shellLine: String {
+    (["captcha-cli"] + dropFirst()).map(\.shellWord).joined(separator: " ").replacing("\n", with: " ")
+  }
 }
 
 extension EvaluationReport.Confusion {
