@@ -213,6 +213,14 @@ import Testing
     ("starts.jsonl", "{\"epoch\": 0\n{}\n{", ":1: not JSON"),
     ("summary.json", "{\"evaluation\": {\n\"count\": 1,\n", ":2: not JSON"),
     (
+      "evaluations/a.json", MadeUpRun.record.replacing("\"count\": 250,\n", with: "\"count\": -7,\n"),
+      ": count has a value that it can't have"
+    ),
+    (
+      "evaluations/a.json", MadeUpRun.record.replacing("[0.745, 0.845]", with: "[5, -3]"),
+      ": exact_match_ci95 has a value that it can't have"
+    ),
+    (
       "summary.json", "{\"evaluation\":\n{\(MadeUpRun.report.replacing("0.8,", with: "8,"))}}",
       ":12: evaluation.exact_match has"
     ),

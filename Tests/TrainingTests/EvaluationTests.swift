@@ -53,7 +53,7 @@ private final class PixelReader: Layer {
     }
   }
 
-  /// Labels and readings that differ in all ways: a character, one too many, one too few.
+  /// Labels and readings that differ in all ways: a character or two, one too many, one too few.
   private var cases: [Case] {
     var random = RandomStream(seed: 11)
     let characters = codec.charset.characters
@@ -61,7 +61,8 @@ private final class PixelReader: Layer {
       let label = (0..<random.integer(in: 1...4)).map { _ in characters[random.integer(in: 0..<12)] }
       var read = label
       switch random.integer(in: 0..<4) {
-      case 0: read[random.integer(in: 0..<read.count)] = characters[random.integer(in: 0..<12)]
+      case 0:
+        for _ in 0..<2 { read[random.integer(in: 0..<read.count)] = characters[random.integer(in: 0..<12)] }
       case 1 where read.count > 1: read.removeLast()
       case 2 where read.count < 4: read.append("7")
       default: break

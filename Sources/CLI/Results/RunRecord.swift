@@ -89,14 +89,24 @@ struct RunRecord {
 
   /// Refuses numbers that no page can be made of.
   private static func check(_ report: EvaluationReport, _ json: RecordedJSON, below path: [String] = []) throws {
-    for (key, isPossible) in [
-      ("count", RecordedJSON.counts.contains(report.count)), ("exact_match", (0...1).contains(report.exactMatch)),
-      ("exact_match_ci95", report.exactMatchInterval.count == 2),
-      (
-        "errors_by_wrong_characters",
-        report.errorsByWrongCharacters?.values.allSatisfy { (0...report.count).contains($0) } ?? true
-      ),
-    ] where !isPossible { throw json.error(ofValueAt: path + [key]) }
+    let (shares, counts) = (0.0...1.0, 0...max(0, report.count))
+    func isShare(_ value: Double?) -> Bool { value.map(shares.contains) ?? true }
+    func areShares(_ parts: [String: EvaluationReport.Share]) -> Bool {
+      parts.values.allSatisfy { counts.contains($0.count) && shares.contains($0.exactMatch) }
+    }
+    let interval = report.exactMatchInterval
+    let checks: [(String, Bool)] = [
+      ("count", RecordedJSON.counts.contains(report.count)), ("exact_match", isShare(report.exactMatch)),
+      ("exact_match_ci95", interval.count == 2 && interval.allSatisfy(shares.contains) && interval[0] <= interval[1]),
+      ("exact_match_case_folded", isShare(report.exactMatchCaseFolded)),
+      ("exact_match_confusables_merged", isShare(report.exactMatchConfusablesMerged)),
+      ("character_accuracy", isShare(report.characterAccuracy)),
+      ("per_position", report.perPosition.allSatisfy(shares.contains)),
+      ("by_type", areShares(report.byType)), ("by_length", areShares(report.byLength)),
+      ("confusions", report.confusions.allSatisfy { RecordedJSON.counts.contains($0.count) }),
+      ("errors_by_wrong_characters", report.errorsByWrongCharacters?.values.allSatisfy(counts.contains) ?? true),
+    ]
+    for (key, isPossible) in checks where !isPossible { throw json.error(ofValueAt: path + [key]) }
   }
 
   /// A file's text; nil where there is none.

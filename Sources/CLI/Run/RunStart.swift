@@ -73,6 +73,11 @@ final class StartsFileSink: EventSink {
   /// be read.
   private func removeUnfinishedLine() throws {
     guard FileManager.default.fileExists(atPath: url.path) else { return }
+    // Reading from a pipe or a device would not come to an end.
+    let isFile = try? url.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey]).isRegularFile
+    guard isFile == true else {
+      throw EventSinkError(file: url.path, reason: "no file, where one is to be written; remove it")
+    }
     do {
       let file = try FileHandle(forUpdating: url)
       defer { try? file.close() }
