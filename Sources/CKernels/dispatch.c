@@ -23,7 +23,7 @@ static int has_matrix_tiles(void) {
   const unsigned tiles = 1u << 24, bfloat16 = 1u << 22;
   return (d & tiles) && (d & bfloat16) && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
-#else
+#elif defined(__x86_64__)
 static int has_matrix_tiles(void) { return 0; }
 #endif
 
