@@ -100,13 +100,14 @@ static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME
 // Products take about 230 KB of stack for the packed blocks; threads have 512 KB at least.
 
 #if defined(MATRIX_TILES)
-// Rows of words along the depth, `stride` words from one to the next, as tile registers take the left-hand side. What fills
-// the last square up is zero, or not written where it is a whole row.
+// Rows of words along the depth, `stride` words from one to the next, as tile registers take the left-hand side. Each row is
+// filled up with zeros to a multiple of TILE_SIDE words.
 INLINE void LEVEL(bf_pack_rows)(const float *from, ptrdiff_t from_stride, int along, ptrdiff_t count, ptrdiff_t depth,
                                 uint32_t *to, ptrdiff_t stride) {
+  const ptrdiff_t words = LEVEL(rounded)((depth + 1) / 2, TILE_SIDE);
   if (along) {
     for (ptrdiff_t line = 0; line < count; line++)
-      for (ptrdiff_t k = 0; k < 2 * stride; k += LANES) {
+      for (ptrdiff_t k = 0; k < 2 * words; k += LANES) {
         const ptrdiff_t left = depth - k;
         LEVEL(bf_store)(to + line * stride + k / 2,
                         partial_load(from + line * from_stride + k, left < 0 ? 0 : left < LANES ? left : LANES));
@@ -115,7 +116,7 @@ INLINE void LEVEL(bf_pack_rows)(const float *from, ptrdiff_t from_stride, int al
   }
   for (ptrdiff_t line = 0; line < count; line += TILE_SIDE) {
     const ptrdiff_t left = count - line, lines = left < TILE_SIDE ? left : TILE_SIDE;
-    for (ptrdiff_t word = 0; word < stride; word += TILE_SIDE) {
+    for (ptrdiff_t word = 0; word < words; word += TILE_SIDE) {
       __m512i rows[TILE_SIDE], columns[TILE_SIDE];
       for (ptrdiff_t i = 0; i < TILE_SIDE; i++) {
         const ptrdiff_t k = 2 * (word + i);

@@ -48,27 +48,6 @@ static void LEVEL(convolution_by_tiles)(const ckernels_convolution *g, const flo
 // Pairs of pixels that are taken at once, so that their output gradient lies in the first-level cache.
 #define GRADIENT_PAIRS 256
 
-// Rows of `even` pairs of pixels of the output gradient, turned: [channel][row][pair], zeros beside and behind the last pixel.
-// A line has room for a square behind its last pair.
-INLINE void LEVEL(turn_gradient)(const float *dy, ptrdiff_t row_stride, ptrdiff_t channels, ptrdiff_t rows, ptrdiff_t width,
-                                 ptrdiff_t valid, ptrdiff_t even, uint32_t *turned, ptrdiff_t stride) {
-  for (ptrdiff_t row = 0; row < rows; row++)
-    for (ptrdiff_t pair = 0; pair < (width + 1) / 2; pair += TILE_SIDE)
-      for (ptrdiff_t lane = 0; lane < valid; lane += TILE_SIDE) {
-        const ptrdiff_t lanes = valid - lane < TILE_SIDE ? valid - lane : TILE_SIDE;
-        const float *from = dy + row * row_stride + 2 * pair * channels + lane;
-        __m512i lines[TILE_SIDE], columns[TILE_SIDE];
-        for (ptrdiff_t i = 0; i < TILE_SIDE; i++, from += 2 * channels) {
-          const ptrdiff_t pixel = 2 * (pair + i);
-          lines[i] = (__m512i)LEVEL(bf_pairs)(pixel < width ? partial_load(from, lanes) : (vector){0},
-                                              pixel + 1 < width ? partial_load(from + channels, lanes) : (vector){0});
-        }
-        LEVEL(transpose_words)(lines, columns);
-        uint32_t *to = turned + lane * stride + row * even + pair;
-        for (ptrdiff_t i = 0; i < lanes; i++) _mm512_storeu_si512(to + i * stride, columns[i]);
-      }
-}
-
 // The sums are [output channel][kernel row, column, input channel]: the output gradient is turned once for all places in the
 // window, and the image read as it lies, in pairs of pixels.
 static void LEVEL(gradient_by_tiles)(const ckernels_convolution *g, const float *x, const float *dy, float *sums) {
@@ -85,8 +64,10 @@ static void LEVEL(gradient_by_tiles)(const ckernels_convolution *g, const float 
       const ptrdiff_t even = LEVEL(even_words)((pixels + 1) / 2);
       for (ptrdiff_t channel = 0; channel < channels; channel += BLOCK) {
         const ptrdiff_t valid = channels - channel < BLOCK ? channels - channel : BLOCK;
-        LEVEL(turn_gradient)(dy + (row * width + column) * channels + channel, width * channels, channels, rows, pixels,
-                             valid, even, turned, stride);
+        // Turned: [channel][row][pair], zeros behind a row's last pair until the next row is written there.
+        for (ptrdiff_t i = 0; i < rows; i++)
+          LEVEL(bf_pack_rows)(dy + ((row + i) * width + column) * channels + channel, channels, 0, valid, pixels,
+                              turned + i * even, stride);
         for (ptrdiff_t kernel_row = 0; kernel_row < g->kernel_height; kernel_row++)
           for (ptrdiff_t first = 0; first < run; first += 2 * TILE_SIDE) {
             const ptrdiff_t image_row = row * g->stride + kernel_row, left = run - first;

@@ -5,9 +5,11 @@
 #include "bfloat16.h"
 #if defined(MATRIX_TILES)
   #include "matrix_tiles.h"
-  #include "convolution_by_tiles.h"
 #endif
 #include "bfloat16_products.h"
+#if defined(MATRIX_TILES)
+  #include "convolution_by_tiles.h"
+#endif
 #include "columns.h"
 #include "convolution.h"
 #include "convolution_weight_gradient.h"
