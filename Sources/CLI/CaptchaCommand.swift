@@ -1,4 +1,5 @@
 import ArgumentParser
+import Data
 import Foundation
 import Tensor
 
@@ -75,7 +76,8 @@ public struct CaptchaCommand: ParsableCommand {
     case .validationFailure:
       let message = fullMessage(for: error)
       StandardStreams.note(message.hasPrefix("Error: ") ? "error: " + message.dropFirst("Error: ".count) : message)
-    default: StandardStreams.note("error: \(error)")
+    // Names that a file gives may have newlines, and a failure is told in one line.
+    default: StandardStreams.note("error: \("\(error)".visible)")
     }
     return code.rawValue
   }

@@ -40,6 +40,18 @@ import Testing
     #expect(!runner.exists("c.safetensors"))
   }
 
+  @Test func aNameOfTwoLinesMakesAnErrorOfOne() throws {
+    let huge = try Safetensors(contentsOf: URL(fileURLWithPath: runner.path("huge.safetensors")))
+    var metadata = huge.metadata
+    let model = try #require(metadata["captcha.model"])
+    metadata["captcha.model"] = model.replacing("\"compact\"", with: "\"com\\npact\"")
+    try Safetensors(tensors: huge.tensors, metadata: metadata)
+      .write(to: URL(fileURLWithPath: runner.path("lines.safetensors")))
+    let result = try runner.run("predict", "lines.safetensors", "images")
+    result.expectError(1, "lines.safetensors", "com\\npact")
+    #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+  }
+
   @Test func oneOfAnEnsembleIsEnough() throws {
     #expect(
       try runner.run(

@@ -183,6 +183,9 @@ import Testing
     let text = try runner.run("models", "classic").output
     #expect(text.hasPrefix("classic: the trained model") && text.contains("images    200×60, rgb\n"))
     #expect(text.contains("\n\(recognizer.configuration.architecture): "))
+    // Its sizes, where they are not the architecture's own.
+    let filters = recognizer.configuration.filters
+    #expect(text.contains("; here with filters \(filters ?? []), ") == (filters != nil), "\(text)")
     #expect(try runner.run("models").output.hasSuffix("captcha-cli models classic shows it\n"))
   }
 

@@ -26,15 +26,20 @@ struct MadeUpRun {
     #"{"blas":"SkylakeX","cpu":"A fast one","memory_bytes":25769803776,"processors":2,"simd":"avx512","#
     + #""system":"An OS","threads":2}"#
 
+  private static func start(_ command: String, epoch: Int, recipe: String) -> String {
+    #"{"architecture":"crnn","batch_size":128,"command_line":\#(command),"epoch":\#(epoch),"images":60000,"machine":"#
+      + machine + #","parameters":1234567,"precision":"bfloat16","program_version":"0.6.0",\#(recipe)"resumed":"#
+      + #"\#(epoch > 0),"seed":42,"time":"2026-11-27T10:0\#(epoch):00Z","validation_images":2000}"# + "\n"
+  }
+
+  /// A line of `starts.jsonl`.
+  static let start = start(
+    #"["captcha-cli","train","--recipe","fast","--run","it's"]"#, epoch: 0, recipe: #""recipe":"fast","#)
+
   func starts() throws {
-    func line(_ command: String, epoch: Int, recipe: String) -> String {
-      #"{"architecture":"crnn","batch_size":128,"command_line":\#(command),"epoch":\#(epoch),"images":60000,"machine":"#
-        + Self.machine + #","parameters":1234567,"precision":"bfloat16","program_version":"0.6.0",\#(recipe)"resumed":"#
-        + #"\#(epoch > 0),"seed":42,"time":"2026-11-27T10:0\#(epoch):00Z","validation_images":2000}"# + "\n"
-    }
     try write(
-      line(#"["captcha-cli","train","--recipe","fast","--run","it's"]"#, epoch: 0, recipe: #""recipe":"fast","#)
-        + line(#"["captcha-cli","train","--resume","--run","it's"]"#, epoch: 2, recipe: ""), to: "starts.jsonl")
+      Self.start + Self.start(#"["captcha-cli","train","--resume","--run","it's"]"#, epoch: 2, recipe: ""),
+      to: "starts.jsonl")
   }
 
   /// 200 of 250 images right; of 50 errors 10 are of case and 20 of look-alikes.

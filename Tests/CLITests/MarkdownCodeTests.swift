@@ -9,4 +9,11 @@ import Testing
     ("```", "```` ``` ````"), ("`a``b", "``` `a``b ```"), (" a", "` a`"), (" a ", "`  a  `"),
   ])
   func aFenceHoldsAnything(_ text: String, _ code: String) { #expect(text.markdownCode == code) }
+
+  /// Backslash escapes (section 2.4).
+  @Test(arguments: [
+    ("fast-30-minutes (2)", "fast-30-minutes (2)"), ("a_b", #"a\_b"#), ("<b>&amp;", #"\<b\>\&amp;"#), ("a\r\nb", "a b"),
+    ("[x](y)", #"\[x\](y)"#), (#"\*`"#, #"\\\*\`"#), ("\u{1B}[2J", #"\\u{1B}\[2J"#),
+  ])
+  func textIsShownAsItIs(_ text: String, _ markdown: String) { #expect(text.markdownText == markdown) }
 }

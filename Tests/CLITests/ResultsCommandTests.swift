@@ -208,6 +208,15 @@ import Testing
     ("timeline.csv", "epoch,loss\r\n0,1\r\n", ":1: there is no column step"),
     ("timeline.csv", "", ":1: there is no column epoch"),
     ("timeline.csv", MadeUpRun.header + "\r\n\(Int.max),1,2,3,4,5,6,0.5\r\n", ":2: epoch is \"\(Int.max)\""),
+    ("timeline.csv", MadeUpRun.header + "\r\n1,2,4,3,4,5,6,0.5\r\n0,3,5,4,5,5,6,0.5\r\n", ":3: epoch is smaller"),
+    ("timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,3,4,5,5,6,0.5\r\n", ":3: images is smaller"),
+    (
+      "timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,8,2.5,5,5,6,0.5\r\n",
+      ":3: training_seconds is smaller"
+    ),
+    ("starts.jsonl", MadeUpRun.start.replacing("1234567", with: "-1"), ":1: parameters has"),
+    ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "60000.5"), ":1: a number is too large, or a fraction"),
+    ("starts.jsonl", MadeUpRun.start.replacing("\"threads\":2", with: "\"threads\":-2"), ":1: machine.threads has"),
     ("starts.jsonl", "\n{\"epoch\": 0\n", ":2: not JSON"),
     ("starts.jsonl", "\n{\"epoch\": 0}\n", ":2: there is no \"time\""),
     ("starts.jsonl", "{\"epoch\": 0\n{}\n{", ":1: not JSON"),
@@ -234,6 +243,29 @@ import Testing
   func damagedFilesAreNamedWithTheLine(_ file: String, _ content: String, _ message: String) throws {
     try runs().write(content, to: file)
     try runner.run("results", "runs/fast").expectError(1, "runs/fast/\(file):", message, ";")
+  }
+
+  @Test func whatIsNoFolderOrLeadsNowhereIsNamed() throws {
+    try runs()
+    let folder = runner.path("runs/fast/evaluations")
+    try FileManager.default.createSymbolicLink(atPath: folder + "/gone.json", withDestinationPath: "nowhere.json")
+    try runner.run("results", "runs/fast").expectError(1, "runs/fast/evaluations/gone.json: can't be read")
+    try FileManager.default.removeItem(atPath: folder)
+    try Data("{}".utf8).write(to: URL(fileURLWithPath: folder))
+    try runner.run("results", "runs/fast")
+      .expectError(1, "runs/fast/evaluations: can't be read as a folder of evaluations")
+  }
+
+  @Test func aRunThatIsGivenTwiceIsShownOnce() throws {
+    try runs()
+    let page = try runner.run("results", "runs/fast", "runs/../runs/fast/").output
+    #expect(page.split(separator: "\n").count { $0 == "## Run fast" } == 1, "\(page)")
+  }
+
+  @Test func namesAreShownAsTheyAre() throws {
+    try MadeUpRun(runner, "a*b\n<i>").timeline(["0,1,2,3,4,5,6,0.5"])
+    let page = try runner.run("results", "a*b\n<i>").output
+    #expect(page.contains("## Run a\\*b \\<i\\>\n"), "\(page)")
   }
 
   /// A key of the same name in an object beside the right one is another.

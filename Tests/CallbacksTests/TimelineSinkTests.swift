@@ -144,4 +144,13 @@ import Testing
     _ = try begin()
     #expect(try rows == [header])
   }
+
+  @Test(arguments: ["nan", "inf", "-1.000", "NA"])
+  func timesThatCannotBeAreNotKnown(_ seconds: String) throws {
+    try Data("\(header)\r\n1,6,20,\(seconds),5.000,0.5,1.0,0.25\r\n".utf8).write(to: url)
+    let sink = try begin(epoch: 2, step: 6)
+    try train(sink, epoch: 2, batches: 1...3)
+    try end(sink, epoch: 2)
+    #expect(try rows.last == "2,9,30,NA,NA,0.5,1.0,0.25")
+  }
 }

@@ -57,11 +57,11 @@ import Testing
     #expect(!ModelZoo.names.contains(ModelFile.classicName))
   }
 
-  /// Of these images 40 out of 600, of which it reads 87 %.
+  /// Of these images 40 out of 600, of which it reads 91 %.
   @Test func readsTheOriginalsImages() throws {
     let originals = try Self.originals()
     let readings = try Recognizer.classic().read(originals.map { try ImageFile.read($0.path) }, areFew: false)
     let right = zip(originals, readings).count { $0.label == $1.text }
-    #expect(right >= 28, "\(right) of 40")
+    #expect(right >= 32, "\(right) of 40")
   }
 }

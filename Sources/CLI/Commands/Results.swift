@@ -1,4 +1,5 @@
 import ArgumentParser
+import Data
 import Foundation
 import Report
 import Training
@@ -58,7 +59,7 @@ struct Results: ParsableCommand {
         try Self.remove(files.picture)
       }
     }
-    for sentence in records.flatMap(\.missing) { StandardStreams.note("warning: \(sentence)") }
+    for sentence in records.flatMap(\.missing) { StandardStreams.note("warning: \(sentence.visible)") }
     if json { return try StandardStreams.write(json: ResultsSummary(records, output: output)) }
     guard let files else { return StandardStreams.write(text) }
     StandardStreams.write(

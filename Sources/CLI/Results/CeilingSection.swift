@@ -24,7 +24,8 @@ struct CeilingSection {
       let report = evaluation.report
       table.add(
         [
-          run.name, evaluation.name, Self.errors(report).grouped, Self.gone(report, report.exactMatchCaseFolded),
+          run.name.markdownText, evaluation.name.markdownText, Self.errors(report).grouped,
+          Self.gone(report, report.exactMatchCaseFolded),
           Self.gone(report, report.exactMatchConfusablesMerged),
         ] + (1...Self.mostWrong).map { Self.errors(report, wrongCharacters: $0) })
     }
@@ -67,7 +68,8 @@ struct CeilingSection {
     }
     return [
       "",
-      "\(run.name), \(evaluation.name): of all \(all.grouped) wrong characters, " + shown.joined(separator: ", ") + ".",
+      "\(run.name.markdownText), \(evaluation.name.markdownText): of all \(all.grouped) wrong characters, "
+        + shown.joined(separator: ", ") + ".",
     ]
   }
 }

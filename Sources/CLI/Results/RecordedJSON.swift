@@ -26,6 +26,10 @@ struct RecordedJSON {
     } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
       throw error(ofValueAt: Self.names(context.codingPath))
     } catch {
+      guard let brokenLine else {
+        // Foundation calls it damaged data and says neither key nor place.
+        throw self.error("a number is too large, or a fraction where a whole one is needed")
+      }
       throw self.error("not JSON", line: brokenLine)
     }
   }
@@ -37,8 +41,11 @@ struct RecordedJSON {
 
   private func error(_ reason: String, at path: [String]) -> TrainingError { error(reason, line: line(of: path)) }
 
-  private func error(_ reason: String, line: Int) -> TrainingError {
-    TrainingError("\(file):\(firstLine + line): \(reason); restore the file, or remove it to leave it out")
+  /// - Parameter line: from 0; nil where it is not known.
+  private func error(_ reason: String, line: Int? = nil) -> TrainingError {
+    let line = line ?? (text.contains(where: \.isNewline) ? nil : 0)
+    let place = line.map { "\(file):\(firstLine + $0)" } ?? file
+    return TrainingError("\(place): \(reason); restore the file, or remove it to leave it out")
   }
 
   /// The keys of a path up to the first place in a list.
@@ -72,10 +79,11 @@ struct RecordedJSON {
     return foundLine
   }
 
-  /// Where the text stops being JSON.
-  private var brokenLine: Int {
+  /// Where the text stops being JSON; nil where it is JSON.
+  private var brokenLine: Int? {
     do {
       _ = try JSONSerialization.jsonObject(with: Foundation.Data(text.utf8), options: .fragmentsAllowed)
+      return nil
     } catch {
       // Foundation tells the place in words only: "Invalid value around character 9."
       let words = (error as NSError).userInfo["NSDebugDescription"] as? String

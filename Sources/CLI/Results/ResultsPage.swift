@@ -59,14 +59,16 @@ struct ResultsPage {
       let last = run.timeline?.rows.last
       let start = run.first ?? run.starts.first
       table.add([
-        run.name, start.map { [$0.recipe, $0.architecture].compactMap(\.self).joined(separator: ", ") } ?? "–",
+        run.name.markdownText,
+        start.map { [$0.recipe, $0.architecture].compactMap(\.self).joined(separator: ", ").markdownText } ?? "–",
         start?.parameters.grouped ?? "–", last?.images.grouped ?? "–", Self.minutes(last?.trainingSeconds),
         Self.minutes(last?.validationSeconds), run.timeline?.imagesPerSecond?.fixed(1) ?? "–",
         run.evaluations.isEmpty
-          ? "–" : run.evaluations.map { "\($0.name): \(Self.exactMatch($0.report))" }.joined(separator: "<br>"),
+          ? "–"
+          : run.evaluations.map { "\($0.name.markdownText): \(Self.exactMatch($0.report))" }.joined(separator: "<br>"),
       ])
     }
-    let missing = runs.flatMap(\.missing).map { "- \($0)." }
+    let missing = runs.flatMap(\.missing).map { "- \($0.markdownText)." }
     return table.lines + (missing.isEmpty ? [] : ["", "What is not known:", ""] + missing)
   }
 
@@ -75,7 +77,7 @@ struct ResultsPage {
     guard !known.isEmpty else { return [] }
     var table = MarkdownTable([("run", .left)] + Self.passedMarks.map { (Self.short($0), .left) })
     for run in known {
-      table.add([run.name] + Self.passedMarks.map { Self.passed(run.timeline?.passing($0)) })
+      table.add([run.name.markdownText] + Self.passedMarks.map { Self.passed(run.timeline?.passing($0)) })
     }
     return ["", "## When a run first passed an exact match", "", "By the validation after each epoch.", ""]
       + table.lines

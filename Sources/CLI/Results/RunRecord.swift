@@ -25,11 +25,13 @@ struct RunRecord {
   /// The start that made the run; nil where only later ones are known, or none.
   var first: RunStart? { starts.first { !$0.resumed } }
 
-  /// Reads run directories, whose names are as short as tells them apart.
+  /// Reads run directories, whose names are as short as tells them apart. One that is given twice is read once.
   ///
   /// - Throws: `TrainingError` that names the folder or the file, and in a file the line.
   static func read(_ paths: [String]) throws -> [RunRecord] {
+    var seen: Set<String> = []
     let directories = paths.map { RunDirectory(URL(fileURLWithPath: $0)) }
+      .filter { seen.insert($0.url.resolvingSymlinksInPath().standardizedFileURL.path).inserted }
     let names = directories.map(\.url.lastPathComponent)
     // `runs/1` says more than `1`.
     let areShort = Set(names).count == names.count && !names.contains { Int($0) != nil }
@@ -78,7 +80,15 @@ struct RunRecord {
   }
 
   private static func recorded(_ directory: RunDirectory) throws -> [Evaluation] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.evaluations.path)) ?? []
+    guard isThere(directory.evaluations) else { return [] }
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: directory.evaluations.path)
+    } catch {
+      throw TrainingError(
+        "\(RunDirectory(directory.evaluations).displayPath): can't be read as a folder of evaluations "
+          + "(\(error.localizedDescription)); restore or remove it")
+    }
     return try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted().compactMap { name in
       guard let json = try json(directory.evaluations.appendingPathComponent(name)) else { return nil }
       let record = try json.decode(EvaluationRecord.self)
@@ -109,9 +119,14 @@ struct RunRecord {
     for (key, isPossible) in checks where !isPossible { throw json.error(ofValueAt: path + [key]) }
   }
 
+  /// Whether there is anything, be it a link to nothing, which `fileExists` would follow.
+  private static func isThere(_ file: URL) -> Bool {
+    (try? FileManager.default.attributesOfItem(atPath: file.path)) != nil
+  }
+
   /// A file's text; nil where there is none.
   private static func text(_ file: URL) throws -> String? {
-    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    guard isThere(file) else { return nil }
     do {
       return try String(contentsOf: file, encoding: .utf8)
     } catch {
@@ -137,7 +152,12 @@ extension RunStart {
     return try lines.enumerated().filter { !$0.element.isEmpty }.map {
       let json = RecordedJSON(text: $0.element, file: file, firstLine: $0.offset + 1)
       let start = try json.decode(RunStart.self)
-      guard RecordedJSON.counts.contains(start.epoch) else { throw json.error(ofValueAt: ["epoch"]) }
+      let counts: [([String], Int)] = [
+        (["epoch"], start.epoch), (["images"], start.images), (["validation_images"], start.validationImages),
+        (["batch_size"], start.batchSize), (["parameters"], start.parameters),
+        (["machine", "threads"], start.machine.threads), (["machine", "processors"], start.machine.processors),
+      ]
+      for (path, count) in counts where !RecordedJSON.counts.contains(count) { throw json.error(ofValueAt: path) }
       return start
     }
   }

@@ -9,7 +9,7 @@ struct RunSection {
   private static let maximumRows = 20
 
   var lines: [String] {
-    ["", "## Run \(run.name)"] + starts + curve + run.evaluations.flatMap(evaluation)
+    ["", "## Run \(run.name.markdownText)"] + starts + curve + run.evaluations.flatMap(evaluation)
   }
 
   // MARK: Starts
@@ -22,7 +22,8 @@ struct RunSection {
     ])
     for start in run.starts {
       table.add([
-        start.resumed ? "resumed" : "new", start.time, "\(start.epoch + 1)", start.programVersion,
+        start.resumed ? "resumed" : "new", start.time.markdownText, "\(start.epoch + 1)",
+        start.programVersion.markdownText,
         start.precision.rawValue, "\(start.machine.threads)", "\(start.seed)", start.machine.text,
       ])
     }
@@ -80,7 +81,8 @@ struct RunSection {
       "commonest confusions",
       report.confusions.prefix(10).map { "\($0.text) \($0.count.grouped)" }.joined(separator: ", "))
     add("images/s", report.imagesPerSecond.fixed(0))
-    return ["", "### \(run.name): \(evaluation.name)", ""] + Self.origin(evaluation.record) + [""] + table.lines
+    return ["", "### \(run.name.markdownText): \(evaluation.name.markdownText)", ""] + Self.origin(evaluation.record)
+      + [""] + table.lines
   }
 
   /// What was measured on what.
@@ -92,20 +94,22 @@ struct RunSection {
       counts.isEmpty
         ? nil
         : "\(name): "
-          + counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.grouped)" }.joined(separator: ", ")
+          + counts.sorted { $0.key < $1.key }.map { "\($0.key.markdownText) \($0.value.grouped)" }.joined(
+            separator: ", ")
     }
     let kinds = [counts("types", record.data.types), counts("styles", record.data.styles)].compactMap(\.self)
     return [
-      "Model \(record.model.markdownCode) (MD5 `\(record.modelMD5)`) on the \(record.data.count.grouped) images of "
+      "Model \(record.model.markdownCode) (MD5 \(record.modelMD5.markdownCode)) on the \(record.data.count.grouped) images of "
         + "\(record.data.folder.markdownCode)"
-        + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: "; ")))") + "; \(record.time), version "
-        + "\(record.programVersion), \(record.machine.threadText), \(record.machine.text).",
+        + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: "; ")))") + "; \(record.time.markdownText), version "
+        + "\(record.programVersion.markdownText), \(record.machine.threadText), \(record.machine.text).",
       "", "```sh", record.commandLine.shellLine, "```",
     ]
   }
 
   private static func shares(_ shares: [(key: String, value: EvaluationReport.Share)]) -> String {
-    shares.map { "\($0.key) \($0.value.exactMatch.percent) of \($0.value.count.grouped)" }.joined(separator: ", ")
+    shares.map { "\($0.key.markdownText) \($0.value.exactMatch.percent) of \($0.value.count.grouped)" }.joined(
+      separator: ", ")
   }
 }
 
@@ -114,15 +118,15 @@ extension MachineDescription {
 
   /// Everything but the threads.
   var text: String {
-    "\(cpu), \(processors) processors, \((Double(memoryBytes) / Double(1 << 30)).fixed(1)) GiB, \(simd), OpenBLAS kernels "
-      + "\(blas), \(system)"
+    "\(cpu.markdownText), \(processors) processors, \((Double(memoryBytes) / Double(1 << 30)).fixed(1)) GiB, \(simd.markdownText), OpenBLAS kernels "
+      + "\(blas.markdownText), \(system.markdownText)"
   }
 }
 
 extension [String] {
   /// A call of the program as a line of a shell, by its own name, however the file was called.
   fileprivate var shellLine: String {
-    (["captcha-cli"] + dropFirst()).map(\.shellWord).joined(separator: " ").replacing("\n", with: " ")
+    (["captcha-cli"] + dropFirst()).map(\.shellWord).joined(separator: " ").visible
   }
 }
 

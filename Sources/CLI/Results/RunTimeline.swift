@@ -43,16 +43,35 @@ struct RunTimeline {
     let lines = text.replacing("\r\n", with: "\n").components(separatedBy: "\n").dropLast()
     let names = lines.first?.components(separatedBy: ",") ?? []
     guard let missing = (["epoch"] + TimelineSink.columns).first(where: { !names.contains($0) }) else {
-      rows = try lines.enumerated().dropFirst().map { index, line in
-        try Self.row(line, names: names) { reason in
-          TrainingError("\(file):\(index + 1): \(reason); correct the line, or remove the file to leave its times out")
+      rows = try lines.enumerated().dropFirst().reduce(into: [Row]()) { rows, numbered in
+        func fault(_ reason: String) -> TrainingError {
+          TrainingError(
+            "\(file):\(numbered.offset + 1): \(reason); correct the line, or remove the file to leave its times out")
         }
+        let row = try Self.row(numbered.element, names: names, fault: fault)
+        if let last = rows.last, let name = Self.fallen(from: last, to: row) {
+          throw fault("\(name) is smaller than in the row before")
+        }
+        rows.append(row)
       }
       return
     }
     throw TrainingError(
       "\(file):1: there is no column \(missing); give the file that a training wrote, or remove it to leave its times out"
     )
+  }
+
+  /// The first column that went down although it only grows.
+  private static func fallen(from last: Row, to row: Row) -> String? {
+    func falls(_ before: Double?, _ after: Double?) -> Bool {
+      guard let before, let after else { return false }
+      return after < before
+    }
+    return [
+      ("epoch", row.epoch < last.epoch), ("images", row.images < last.images),
+      ("training_seconds", falls(last.trainingSeconds, row.trainingSeconds)),
+      ("validation_seconds", falls(last.validationSeconds, row.validationSeconds)),
+    ].first { $0.1 }?.0
   }
 
   private static func row(_ line: String, names: [String], fault: (String) -> TrainingError) throws -> Row {

@@ -1,3 +1,5 @@
+import Data
+
 /// A table in Markdown.
 struct MarkdownTable {
   private let alignments: [AlignedTable.Alignment]
@@ -38,6 +40,14 @@ struct MarkdownTable {
 }
 
 extension String {
+  /// The text as Markdown that shows it as it is, on one line.
+  var markdownText: String {
+    split(whereSeparator: \.isNewline).joined(separator: " ").visible.reduce(into: "") { text, character in
+      if #"\`*_~<>[]&#"#.contains(character) { text += "\\" }
+      text.append(character)
+    }
+  }
+
   /// The text as Markdown's code, on one line; a space for an empty one, since there is no code of nothing.
   var markdownCode: String {
     let text = split(whereSeparator: \.isNewline).joined(separator: " ")

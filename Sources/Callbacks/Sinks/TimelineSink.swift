@@ -76,8 +76,11 @@ public final class TimelineSink: EventSink {
       keeping: !plan.isResuming ? nil : { row in stepOfRow(row).map { $0 <= plan.initialStep } ?? false })
     if table.columns.isEmpty { try table.setColumns(Self.columns) }
     seconds = plan.isResuming ? nil : (0, 0)
-    if let last, stepOfRow(last) == plan.initialStep, let training = last["training_seconds"].flatMap({ Double($0) }),
-      let validation = last["validation_seconds"].flatMap({ Double($0) })
+    func time(_ column: String) -> Double? {
+      last?[column].flatMap { Double($0) }.flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+    }
+    if let last, stepOfRow(last) == plan.initialStep, let training = time("training_seconds"),
+      let validation = time("validation_seconds")
     {
       seconds = (training, validation)
     }

@@ -88,7 +88,7 @@ public struct CurvePicture: Sendable {
 
   /// The picture.
   public func svg() -> String {
-    let height = Self.top + Self.plotHeight + Self.bottom + Self.legendLine * Double(curves.count)
+    let height = Self.top + Self.plotHeight + Self.bottom + Self.legendLine * (Double(curves.count) + 0.5)
     let size = (NumberText.coordinate(Self.width), NumberText.coordinate(height))
     var writer = MarkupWriter()
     writer.write(
