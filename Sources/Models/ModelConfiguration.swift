@@ -55,6 +55,13 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
   /// The shape of a batch of one image.
   public var inputShape: Shape { [1, imageHeight, imageWidth, colorMode.channels] }
 
+  /// The sizes of layers that are given here, spelt as in configuration files; nil where all are the architecture's own.
+  package var givenSizes: String? {
+    let given = [("filters", filters), ("dense", dense), ("recurrent", recurrent)]
+      .compactMap { name, sizes in sizes.map { "\(name) \($0)" } }
+    return given.isEmpty ? nil : given.joined(separator: ", ")
+  }
+
   /// Refuses sizes that no model can have, naming the key.
   func validate() throws {
     func require(_ condition: Bool, _ key: String, _ value: Any, _ remedy: String) throws {

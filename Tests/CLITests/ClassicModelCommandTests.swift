@@ -34,11 +34,14 @@ import Testing
       .expectError(1, "nowhere/classic.safetensors: cannot be written")
     let json = try runner.run("models", "classic", "--output", "other.safetensors", "--json").json()
     #expect(json["output"] as? String == "other.safetensors" && json["bytes"] as? Int == written.count)
-    // A training can start from it.
+    // A training can start from it; where no weight fits, the sizes are told.
     let transfer = try runner.run(
-      "train", "--recipe", "fast", "--initialize-from", "classic.safetensors", "--epochs", "1", "--set",
+      "train", "--recipe", "best", "--initialize-from", "classic.safetensors", "--epochs", "1", "--set",
       "data.generate.count=8", "--set", "data.validation_fraction=0.5", "--set", "training.batch_size=4")
     #expect(transfer.code == 0 && transfer.errors.contains("weights from classic.safetensors"), "\(transfer.errors)")
+    let filters = try #require(try Recognizer.classic().configuration.filters)
+    try runner.run("train", "--recipe", "fast", "--initialize-from", "classic.safetensors", "--epochs", "1")
+      .expectError(1, "none of its weights fit the model (crnn with filters \(filters), ", "crnn here")
   }
 
   @Test func readsImagesWithoutAModel() throws {

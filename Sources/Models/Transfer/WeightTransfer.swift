@@ -81,9 +81,12 @@ public struct WeightTransfer: Sendable {
       entries.append(TransferReport.Entry(name: name, shape: tensor.shape, fate: .notUsed, detail: ""))
     }
     guard !copies.isEmpty else {
+      func text(_ model: ModelConfiguration) -> String {
+        model.architecture + (model.givenSizes.map { " with \($0)" } ?? "")
+      }
       throw ModelError(
-        "\(file): none of its weights fit the model (\(source.architecture) there, \(target.architecture) here); use its "
-          + "architecture and sizes, or start without it")
+        "\(file): none of its weights fit the model (\(text(source)) there, \(text(target)) here); use its architecture and "
+          + "sizes, or start without it")
     }
     self.copies = copies
     report = TransferReport(file: file, entries: entries)

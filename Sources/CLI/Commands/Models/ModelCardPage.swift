@@ -9,6 +9,8 @@ extension ModelCard {
   private var opening: [String] {
     let architecture = model.model
     let sizes = model.sizes.joined(separator: ", ")
+    // A model of its sizes, which alone can take its weights.
+    let way = starts.first?.recipe.map { "--recipe \($0.shellWord)" } ?? "--config docs/model-card/config.yaml"
     return [
       "# Model card: \(model.name)", "",
       "Written by `scripts/ship-model`; a test compares it with what that writes. The figures come from the model's file and from",
@@ -20,7 +22,7 @@ extension ModelCard {
       "```sh", "captcha-cli predict captcha.png", "```", "",
       "```swift", "print(try Recognizer.classic().read(path: \"captcha.png\").text)", "```", "",
       "It is meant for trying out the program, for reading such images, and as a start for models of one's own",
-      "(`captcha-cli models classic --output FILE`, `captcha-cli train --initialize-from FILE`).", "",
+      "(`captcha-cli models classic --output FILE`, `captcha-cli train \(way) --initialize-from FILE`).", "",
     ]
       + MarkdownTable.lines(
         ["", ""],

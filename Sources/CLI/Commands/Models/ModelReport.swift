@@ -34,7 +34,9 @@ struct ModelReport: Encodable {
   init(_ model: ModelSummary, withLayers: Bool) {
     let configuration = model.configuration
     name = configuration.architecture
-    summary = (ModelZoo.summary(of: configuration.architecture) ?? "") + Self.otherSizes(configuration)
+    summary =
+      (ModelZoo.summary(of: configuration.architecture) ?? "")
+      + (configuration.givenSizes.map { "; here with \($0)" } ?? "")
     head = model.head
     columns = model.columns
     parameters = model.parameterCount
@@ -51,14 +53,6 @@ struct ModelReport: Encodable {
           parameters: $0.parameterCount, trainableParameters: $0.trainableParameterCount,
           megaflop: Double($0.flops) / 1e6)
       } : nil
-  }
-
-  /// The sizes that are not the architecture's own, which its summary tells; spelt as in configurations.
-  private static func otherSizes(_ configuration: ModelConfiguration) -> String {
-    let sizes = [
-      ("filters", configuration.filters), ("dense", configuration.dense), ("recurrent", configuration.recurrent),
-    ].compactMap { name, sizes in sizes.map { "\(name) \($0)" } }
-    return sizes.isEmpty ? "" : "; here with " + sizes.joined(separator: ", ")
   }
 
   private enum CodingKeys: String, CodingKey {
