@@ -215,7 +215,7 @@ import Testing
       ":3: training_seconds is smaller"
     ),
     ("starts.jsonl", MadeUpRun.start.replacing("1234567", with: "-1"), ":1: parameters has"),
-    ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "60000.5"), ":1: a number is too large, or a fraction"),
+    ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "60000.5"), ":1: a number has a value"),
     ("starts.jsonl", MadeUpRun.start.replacing("\"threads\":2", with: "\"threads\":-2"), ":1: machine.threads has"),
     ("starts.jsonl", "\n{\"epoch\": 0\n", ":2: not JSON"),
     ("starts.jsonl", "\n{\"epoch\": 0}\n", ":2: there is no \"time\""),
@@ -236,6 +236,10 @@ import Testing
     (
       "evaluations/a.json", MadeUpRun.record.replacing("\"count\": 250,\n", with: "\"count\": \"x\",\n"),
       ":17: count has"
+    ),
+    (
+      "evaluations/a.json", MadeUpRun.record.replacing("812.4", with: "-7"),
+      ": images_per_second has a value that it can't have"
     ),
     ("evaluations/a.json", MadeUpRun.record.replacing("\"recall\": 0.9,", with: "\"recall\": 0.9"), ":30: not JSON"),
     ("evaluations/a.json", MadeUpRun.record.replacing("[0.745, 0.845]", with: "[]"), ":21: exact_match_ci95 has"),

@@ -28,7 +28,7 @@ struct RecordedJSON {
     } catch {
       guard let brokenLine else {
         // Foundation calls it damaged data and says neither key nor place.
-        throw self.error("a number is too large, or a fraction where a whole one is needed")
+        throw self.error("a number has a value that it can't have")
       }
       throw self.error("not JSON", line: brokenLine)
     }

@@ -111,6 +111,7 @@ struct RunRecord {
       ("exact_match_case_folded", isShare(report.exactMatchCaseFolded)),
       ("exact_match_confusables_merged", isShare(report.exactMatchConfusablesMerged)),
       ("character_accuracy", isShare(report.characterAccuracy)),
+      ("images_per_second", (0...1e12).contains(report.imagesPerSecond)),
       ("per_position", report.perPosition.allSatisfy(shares.contains)),
       ("by_type", areShares(report.byType)), ("by_length", areShares(report.byLength)),
       ("confusions", report.confusions.allSatisfy { RecordedJSON.counts.contains($0.count) }),
