@@ -1,5 +1,4 @@
 import ArgumentParser
-import Data
 import Foundation
 import Tensor
 
@@ -76,8 +75,7 @@ public struct CaptchaCommand: ParsableCommand {
     case .validationFailure:
       let message = fullMessage(for: error)
       StandardStreams.note(message.hasPrefix("Error: ") ? "error: " + message.dropFirst("Error: ".count) : message)
-    // Names that a file gives may have newlines, and a failure is told in one line.
-    default: StandardStreams.note("error: \("\(error)".visible)")
+    default: StandardStreams.noteFailure("\(error)")
     }
     return code.rawValue
   }

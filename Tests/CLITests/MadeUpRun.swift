@@ -26,19 +26,19 @@ struct MadeUpRun {
     #"{"blas":"SkylakeX","cpu":"A fast one","memory_bytes":25769803776,"processors":2,"simd":"avx512","#
     + #""system":"An OS","threads":2}"#
 
-  private static func start(_ command: String, epoch: Int, recipe: String) -> String {
+  private static func startLine(_ command: String, epoch: Int, recipe: String) -> String {
     #"{"architecture":"crnn","batch_size":128,"command_line":\#(command),"epoch":\#(epoch),"images":60000,"machine":"#
       + machine + #","parameters":1234567,"precision":"bfloat16","program_version":"0.6.0",\#(recipe)"resumed":"#
       + #"\#(epoch > 0),"seed":42,"time":"2026-11-27T10:0\#(epoch):00Z","validation_images":2000}"# + "\n"
   }
 
   /// A line of `starts.jsonl`.
-  static let start = start(
+  static let start = startLine(
     #"["captcha-cli","train","--recipe","fast","--run","it's"]"#, epoch: 0, recipe: #""recipe":"fast","#)
 
   func starts() throws {
     try write(
-      Self.start + Self.start(#"["captcha-cli","train","--resume","--run","it's"]"#, epoch: 2, recipe: ""),
+      Self.start + Self.startLine(#"["captcha-cli","train","--resume","--run","it's"]"#, epoch: 2, recipe: ""),
       to: "starts.jsonl")
   }
 

@@ -114,7 +114,7 @@ import Testing
     #expect(ceiling.contains("| fast | library | 50 | 20.00 % | 40.00 % | 40 | 6 | 0 | 4 |"), "\(page)")
     #expect(
       ceiling.contains(
-        "fast, library: of all 64 wrong characters, `0` as `O` 50.00 %, `|` as nothing 25.00 %, nothing as `` ` `` "
+        "Of all 64 wrong characters of fast, library: `0` as `O` 50.00 %, `|` as nothing 25.00 %, nothing as `` ` `` "
           + "12.50 %."), "\(page)")
   }
 
@@ -216,6 +216,7 @@ import Testing
     ),
     ("starts.jsonl", MadeUpRun.start.replacing("1234567", with: "-1"), ":1: parameters has"),
     ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "60000.5"), ":1: a number has a value"),
+    ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "1e999"), ":1: a number has a value"),
     ("starts.jsonl", MadeUpRun.start.replacing("\"threads\":2", with: "\"threads\":-2"), ":1: machine.threads has"),
     ("starts.jsonl", "\n{\"epoch\": 0\n", ":2: not JSON"),
     ("starts.jsonl", "\n{\"epoch\": 0}\n", ":2: there is no \"time\""),
@@ -240,6 +241,10 @@ import Testing
     (
       "evaluations/a.json", MadeUpRun.record.replacing("812.4", with: "-7"),
       ": images_per_second has a value that it can't have"
+    ),
+    (
+      "evaluations/a.json", MadeUpRun.record.replacing("\"data\": {\"count\": 250", with: "\"data\": {\"count\": -7"),
+      ":3: data.count has a value that it can't have"
     ),
     ("evaluations/a.json", MadeUpRun.record.replacing("\"recall\": 0.9,", with: "\"recall\": 0.9"), ":30: not JSON"),
     ("evaluations/a.json", MadeUpRun.record.replacing("[0.745, 0.845]", with: "[]"), ":21: exact_match_ci95 has"),

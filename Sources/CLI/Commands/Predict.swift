@@ -59,7 +59,7 @@ struct Predict: ParsableCommand {
       do {
         files += try Self.files(at: path)
       } catch {
-        StandardStreams.note("error: \(error)")
+        StandardStreams.noteFailure("\(error)")
         failures += 1
       }
     }
@@ -76,7 +76,7 @@ struct Predict: ParsableCommand {
         do {
           readable.append((name, try image.get()))
         } catch {
-          StandardStreams.note("error: \(error)")
+          StandardStreams.noteFailure("\(error)")
           failures += 1
         }
       }

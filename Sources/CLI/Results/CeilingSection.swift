@@ -68,7 +68,7 @@ struct CeilingSection {
     }
     return [
       "",
-      "\(run.name.markdownText), \(evaluation.name.markdownText): of all \(all.grouped) wrong characters, "
+      "Of all \(all.grouped) wrong characters of \(run.name.markdownText), \(evaluation.name.markdownText): "
         + shown.joined(separator: ", ") + ".",
     ]
   }

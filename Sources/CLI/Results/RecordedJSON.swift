@@ -12,7 +12,7 @@ struct RecordedJSON {
   /// What can be counted: far more than anything is, and far from where sums overflow.
   static let counts = 0..<1 << 50
 
-  /// - Throws: `TrainingError` that names the file, the line and, where it is known, the key.
+  /// - Throws: `TrainingError` that names the file and, where they are known, the line and the key.
   func decode<Content: Decodable>(_ type: Content.Type) throws -> Content {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
@@ -37,6 +37,11 @@ struct RecordedJSON {
   /// Why a value can't be used.
   func error(ofValueAt path: [String]) -> TrainingError {
     error("\(path.isEmpty ? "the whole" : path.joined(separator: ".")) has a value that it can't have", at: path)
+  }
+
+  /// Refuses what is no count, by the paths of keys.
+  func require(counts: [(path: [String], count: Int)]) throws {
+    for (path, count) in counts where !Self.counts.contains(count) { throw error(ofValueAt: path) }
   }
 
   private func error(_ reason: String, at path: [String]) -> TrainingError { error(reason, line: line(of: path)) }
@@ -87,6 +92,8 @@ struct RecordedJSON {
     } catch {
       // Foundation tells the place in words only: "Invalid value around character 9."
       let words = (error as NSError).userInfo["NSDebugDescription"] as? String
+      // "Number 1e999 is not representable in Swift."
+      if words?.hasPrefix("Number ") == true { return nil }
       if let index = words?.firstMatch(of: /character (\d+)/).flatMap({ Int($0.1) }) {
         return text.utf8.prefix(index).count { $0 == UInt8(ascii: "\n") }
       }

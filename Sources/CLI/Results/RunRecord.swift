@@ -27,7 +27,7 @@ struct RunRecord {
 
   /// Reads run directories, whose names are as short as tells them apart. One that is given twice is read once.
   ///
-  /// - Throws: `TrainingError` that names the folder or the file, and in a file the line.
+  /// - Throws: `TrainingError` that names the folder or the file, and in a file the line where it is known.
   static func read(_ paths: [String]) throws -> [RunRecord] {
     var seen: Set<String> = []
     let directories = paths.map { RunDirectory(URL(fileURLWithPath: $0)) }
@@ -93,6 +93,10 @@ struct RunRecord {
       guard let json = try json(directory.evaluations.appendingPathComponent(name)) else { return nil }
       let record = try json.decode(EvaluationRecord.self)
       try check(record.evaluation, json)
+      let data = record.data
+      try json.require(
+        counts: record.machine.counts + [(["data", "count"], data.count)]
+          + data.types.values.map { (["data", "types"], $0) } + data.styles.values.map { (["data", "styles"], $0) })
       return Evaluation(name: String(name.dropLast(".json".count)), report: record.evaluation, record: record)
     }
   }
@@ -112,6 +116,8 @@ struct RunRecord {
       ("exact_match_confusables_merged", isShare(report.exactMatchConfusablesMerged)),
       ("character_accuracy", isShare(report.characterAccuracy)),
       ("images_per_second", (0...1e12).contains(report.imagesPerSecond)),
+      ("inexpressible_labels", RecordedJSON.counts.contains(report.inexpressible)),
+      ("wrong_characters", RecordedJSON.counts.contains(report.wrongCharacters ?? 0)),
       ("per_position", report.perPosition.allSatisfy(shares.contains)),
       ("by_type", areShares(report.byType)), ("by_length", areShares(report.byLength)),
       ("confusions", report.confusions.allSatisfy { RecordedJSON.counts.contains($0.count) }),
@@ -143,6 +149,13 @@ struct RunRecord {
   }
 }
 
+extension MachineDescription {
+  /// What must be a count, by its path in records.
+  fileprivate var counts: [(path: [String], count: Int)] {
+    [(["machine", "threads"], threads), (["machine", "processors"], processors)]
+  }
+}
+
 extension RunStart {
   /// The lines of `starts.jsonl`.
   ///
@@ -153,12 +166,11 @@ extension RunStart {
     return try lines.enumerated().filter { !$0.element.isEmpty }.map {
       let json = RecordedJSON(text: $0.element, file: file, firstLine: $0.offset + 1)
       let start = try json.decode(RunStart.self)
-      let counts: [([String], Int)] = [
-        (["epoch"], start.epoch), (["images"], start.images), (["validation_images"], start.validationImages),
-        (["batch_size"], start.batchSize), (["parameters"], start.parameters),
-        (["machine", "threads"], start.machine.threads), (["machine", "processors"], start.machine.processors),
-      ]
-      for (path, count) in counts where !RecordedJSON.counts.contains(count) { throw json.error(ofValueAt: path) }
+      try json.require(
+        counts: start.machine.counts + [
+          (["epoch"], start.epoch), (["images"], start.images), (["validation_images"], start.validationImages),
+          (["batch_size"], start.batchSize), (["parameters"], start.parameters),
+        ])
       return start
     }
   }

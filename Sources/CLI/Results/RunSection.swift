@@ -23,8 +23,8 @@ struct RunSection {
     for start in run.starts {
       table.add([
         start.resumed ? "resumed" : "new", start.time.markdownText, "\(start.epoch + 1)",
-        start.programVersion.markdownText,
-        start.precision.rawValue, "\(start.machine.threads)", "\(start.seed)", start.machine.text,
+        start.programVersion.markdownText, start.precision.rawValue, "\(start.machine.threads)", "\(start.seed)",
+        start.machine.text,
       ])
     }
     let facts = (run.first ?? run.starts[0])
@@ -99,8 +99,8 @@ struct RunSection {
     }
     let kinds = [counts("types", record.data.types), counts("styles", record.data.styles)].compactMap(\.self)
     return [
-      "Model \(record.model.markdownCode) (MD5 \(record.modelMD5.markdownCode)) on the \(record.data.count.grouped) images of "
-        + "\(record.data.folder.markdownCode)"
+      "Model \(record.model.markdownCode) (MD5 \(record.modelMD5.markdownCode)) on the "
+        + "\(record.data.count.grouped) images of \(record.data.folder.markdownCode)"
         + (kinds.isEmpty ? "" : " (\(kinds.joined(separator: "; ")))") + "; \(record.time.markdownText), version "
         + "\(record.programVersion.markdownText), \(record.machine.threadText), \(record.machine.text).",
       "", "```sh", record.commandLine.shellLine, "```",
@@ -118,13 +118,14 @@ extension MachineDescription {
 
   /// Everything but the threads.
   var text: String {
-    "\(cpu.markdownText), \(processors) processors, \((Double(memoryBytes) / Double(1 << 30)).fixed(1)) GiB, \(simd.markdownText), OpenBLAS kernels "
-      + "\(blas.markdownText), \(system.markdownText)"
+    "\(cpu.markdownText), \(processors) processors, \((Double(memoryBytes) / Double(1 << 30)).fixed(1)) GiB, "
+      + "\(simd.markdownText), OpenBLAS kernels \(blas.markdownText), \(system.markdownText)"
   }
 }
 
 extension [String] {
-  /// A call of the program as a line of a shell, by its own name, however the file was called.
+  /// A call of the program as a line of a shell, by its own name, however the file was called; what has no sign is
+  /// shown as an escape.
   fileprivate var shellLine: String {
     (["captcha-cli"] + dropFirst()).map(\.shellWord).joined(separator: " ").visible
   }

@@ -43,14 +43,14 @@ extension String {
   /// The text as Markdown that shows it as it is, on one line.
   var markdownText: String {
     split(whereSeparator: \.isNewline).joined(separator: " ").visible.reduce(into: "") { text, character in
-      if #"\`*_~<>[]&#"#.contains(character) { text += "\\" }
+      if #"\`*_~<>[]&#$"#.contains(character) { text += "\\" }
       text.append(character)
     }
   }
 
   /// The text as Markdown's code, on one line; a space for an empty one, since there is no code of nothing.
   var markdownCode: String {
-    let text = split(whereSeparator: \.isNewline).joined(separator: " ")
+    let text = split(whereSeparator: \.isNewline).joined(separator: " ").visible
     if text.isEmpty { return "` `" }
     // A fence is longer than any row of backticks between its ends.
     let backtick = UInt8(ascii: "`")

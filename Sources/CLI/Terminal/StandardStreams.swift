@@ -1,3 +1,4 @@
+import Data
 import Foundation
 
 /// What the commands write: results to standard output, everything else to standard error.
@@ -13,13 +14,16 @@ enum StandardStreams {
     do {
       try FileHandle.standardOutput.write(contentsOf: Foundation.Data((line + "\n").utf8))
     } catch {
-      note("error: standard output cannot be written (\(error.localizedDescription)); check where it goes")
+      noteFailure("standard output cannot be written (\(error.localizedDescription)); check where it goes")
       Foundation.exit(1)
     }
   }
 
   /// A line that is not part of the result.
   static func note(_ line: String) { noteText(line + "\n") }
+
+  /// Why something failed, on one line: the names in it may have newlines.
+  static func noteFailure(_ reason: String) { note("error: " + reason.visible) }
 
   /// Text that is not part of the result, without a line's end. Where nobody can read it the work goes on.
   static func noteText(_ text: String) {

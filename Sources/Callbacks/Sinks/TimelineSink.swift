@@ -16,7 +16,7 @@ import Foundation
 /// The time of training is that until the weights were ready that the row's validation measured; what comes between a
 /// validation and the next epoch, such as saving models, counts as training of the next row. A run that goes on after an
 /// interruption goes on from the row of its step, so that neither pauses nor steps that a crash has lost are counted; where
-/// there is no such row, as in runs of older versions, the times are `NA` from there on.
+/// there is no such row, as in runs of older versions, or none with times that can be, the times are `NA` from there on.
 public final class TimelineSink: EventSink {
   /// The columns beside `epoch`.
   public static let columns = [

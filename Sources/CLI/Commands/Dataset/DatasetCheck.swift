@@ -103,7 +103,7 @@ struct DatasetCheck: ParsableCommand {
     } else {
       return
     }
-    StandardStreams.note("error: \(folder.path): \(reason)")
+    StandardStreams.noteFailure("\(folder.path): \(reason)")
     throw ExitCode.failure
   }
 

@@ -118,7 +118,7 @@ extension ModelCard {
     if let confidence = report.confidence {
       rows.append(["calibration error", confidence.expectedCalibrationError.percent])
     }
-    rows.append(["speed", "\(Int(report.imagesPerSecond).grouped) images/s on \(text(record.machine))"])
+    rows.append(["speed", "\(report.imagesPerSecond.fixed(0)) images/s on \(text(record.machine))"])
     var lines = [
       "", "### \(name)", "",
       "\(report.count.grouped) images" + (kinds.isEmpty ? "" : ": \(kinds.joined(separator: ", "))")

@@ -2,15 +2,14 @@ import Testing
 
 @testable import CLI
 
-/// Texts as Markdown's code, compared with what CommonMark 0.31 says of code spans (section 6.1).
-@Suite struct MarkdownCodeTests {
+/// Texts in Markdown, compared with what CommonMark 0.31 says of code spans (section 6.1) and of escapes (section 2.4).
+@Suite struct MarkdownTextTests {
   @Test(arguments: [
     ("a", "`a`"), ("", "` `"), ("\n", "` `"), (" ", "` `"), ("a\r\nb", "`a b`"), ("`", "`` ` ``"), ("a`b", "`` a`b ``"),
     ("```", "```` ``` ````"), ("`a``b", "``` `a``b ```"), (" a", "` a`"), (" a ", "`  a  `"),
   ])
   func aFenceHoldsAnything(_ text: String, _ code: String) { #expect(text.markdownCode == code) }
 
-  /// Backslash escapes (section 2.4).
   @Test(arguments: [
     ("fast-30-minutes (2)", "fast-30-minutes (2)"), ("a_b", #"a\_b"#), ("<b>&amp;", #"\<b\>\&amp;"#), ("a\r\nb", "a b"),
     ("[x](y)", #"\[x\](y)"#), (#"\*`"#, #"\\\*\`"#), ("\u{1B}[2J", #"\\u{1B}\[2J"#),
