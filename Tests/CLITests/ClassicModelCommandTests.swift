@@ -57,6 +57,11 @@ import Testing
     #expect(json.code == 0 && json.errors.isEmpty, "\(json.errors)")
     #expect(try json.output == runner.run(["predict", "classic.safetensors", "--json"] + names).output)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: runner.path(names[0])))
+    // A name with a tab and a newline makes neither another field nor another line.
+    try FileManager.default.copyItem(atPath: runner.path(names[0]), toPath: runner.path("a\tb\nc.png"))
+    let odd = try runner.run("predict", "a\tb\nc.png").output
+    #expect(odd.hasPrefix("a\\tb\\nc.png\t") && odd.split(separator: "\n").count == 1, "\(odd)")
+    #expect(try runner.run("predict", "a\tb\nc.png", "--json").json()["file"] as? String == "a\tb\nc.png")
     let piped = try runner.run("predict", "-", "--json", input: bytes).json()
     let alone = try runner.run("predict", names[0], "--json").json()
     #expect(piped["file"] as? String == "-" && piped["confidence"] as? Double == alone["confidence"] as? Double)

@@ -90,6 +90,17 @@ import Testing
     #expect(page.contains("| exact match | \(String(format: "%.2f", share)) % (95 %: "))
     #expect(page.contains("\n| math | 3 | ") && page.contains("By position: "))
     #expect(page.contains("captcha-cli evaluate --data images --record card/evaluations/drawn.json"))
+
+    // What records hold is shown as it is.
+    start.commandLine = ["captcha-cli", "train", "--run", "a\u{1B}b\nc"]
+    start.programVersion = "<0.6>"
+    let line = try StandardStreams.jsonText(start)
+      .replacing("\"cpu\":\"\(start.machine.cpu)\"", with: "\"cpu\":\"A | B *C*\"")
+    try write(line + "\n", to: "card/starts.jsonl")
+    let escaped = try self.page("card")
+    #expect(escaped.contains(#"captcha-cli train --run 'a\u{1B}b\nc'"#), "\(escaped)")
+    #expect(escaped.contains(#"| program | captcha-cli \<0.6\> |"#))
+    #expect(escaped.contains(#"| machine | A \| B \*C\*, "#))
   }
 
   /// What `train` itself writes: its configuration and its start, beside files that the page does not need.
@@ -123,6 +134,13 @@ import Testing
     configuration.data.generate.style = .library
     try write(configuration.yaml(), to: "card/config.yaml")
     try runner.run(command).expectError(1, "card/config.yaml: data.generate.style is library", "holds for classic")
+    try FileManager.default.removeItem(atPath: runner.path("card/config.yaml"))
+    try FileManager.default.createSymbolicLink(atPath: runner.path("card/config.yaml"), withDestinationPath: "gone")
+    try runner.run(command).expectError(1, "card/config.yaml: can't be read as text (No such file or directory)")
+    try FileManager.default.removeItem(atPath: runner.path("card/config.yaml"))
+    try #require(mkfifo(runner.path("card/config.yaml"), 0o600) == 0)
+    try runner.run(command).expectError(1, "card/config.yaml: can't be read as text (not a regular file)")
+    try FileManager.default.removeItem(atPath: runner.path("card/config.yaml"))
     try write("seed: x\n", to: "card/config.yaml")
     try runner.run(command).expectError(1, "card/config.yaml:1")
     try FileManager.default.removeItem(atPath: runner.path("card/config.yaml"))

@@ -214,6 +214,11 @@ import Testing
       "timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,8,2.5,5,5,6,0.5\r\n",
       ":3: training_seconds is smaller"
     ),
+    (
+      "timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,8,NA,5,5,6,0.5\r\n2,3,9,2.5,5,5,6,0.5\r\n",
+      ":4: training_seconds is smaller"
+    ),
+    ("timeline.csv", MadeUpRun.header + ",epoch\r\n0,1,2,3,4,5,6,0.5,7\r\n", ":1: the column epoch is there 2 times"),
     ("starts.jsonl", MadeUpRun.start.replacing("1234567", with: "-1"), ":1: parameters has"),
     ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "60000.5"), ":1: a number has a value"),
     ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "1e999"), ":1: a number has a value"),
@@ -246,6 +251,7 @@ import Testing
       "evaluations/a.json", MadeUpRun.record.replacing("\"data\": {\"count\": 250", with: "\"data\": {\"count\": -7"),
       ":3: data.count has a value that it can't have"
     ),
+    ("evaluations/a.json", MadeUpRun.record.replacing("812.4", with: "1e999"), ":24: a number has a value"),
     ("evaluations/a.json", MadeUpRun.record.replacing("\"recall\": 0.9,", with: "\"recall\": 0.9"), ":30: not JSON"),
     ("evaluations/a.json", MadeUpRun.record.replacing("[0.745, 0.845]", with: "[]"), ":21: exact_match_ci95 has"),
   ])
@@ -258,8 +264,17 @@ import Testing
     try runs()
     let folder = runner.path("runs/fast/evaluations")
     try FileManager.default.createSymbolicLink(atPath: folder + "/gone.json", withDestinationPath: "nowhere.json")
-    try runner.run("results", "runs/fast").expectError(1, "runs/fast/evaluations/gone.json: can't be read")
+    try runner.run("results", "runs/fast")
+      .expectError(1, "runs/fast/evaluations/gone.json: can't be read as text (No such file or directory)")
     try FileManager.default.removeItem(atPath: folder)
+    // Nobody ever writes to it.
+    try #require(mkfifo(folder, 0o600) == 0)
+    try runner.run("results", "runs/fast").expectError(1, "runs/fast/evaluations: can't be read as a folder")
+    try FileManager.default.removeItem(atPath: folder)
+    try #require(mkfifo(runner.path("runs/fast/summary.json"), 0o600) == 0)
+    try runner.run("results", "runs/fast")
+      .expectError(1, "runs/fast/summary.json: can't be read as text (not a regular file)")
+    try FileManager.default.removeItem(atPath: runner.path("runs/fast/summary.json"))
     try Data("{}".utf8).write(to: URL(fileURLWithPath: folder))
     try runner.run("results", "runs/fast")
       .expectError(1, "runs/fast/evaluations: can't be read as a folder of evaluations")
@@ -269,6 +284,34 @@ import Testing
     try runs()
     let page = try runner.run("results", "runs/fast", "runs/../runs/fast/").output
     #expect(page.split(separator: "\n").count { $0 == "## Run fast" } == 1, "\(page)")
+  }
+
+  /// Two ways to compose é, which are equal as texts.
+  @Test func runsOfEquivalentNamesAreTwo() throws {
+    for name in ["caf\u{E9}", "cafe\u{301}"] { try MadeUpRun(runner, name).timeline(["0,1,2,3,4,5,6,0.5"]) }
+    let page = try runner.run("results", "caf\u{E9}", "cafe\u{301}").output
+    #expect(page.split(separator: "\n").count { $0.hasPrefix("## Run caf") } == 2, "\(page)")
+  }
+
+  @Test func anEmptyRecordIsSaidToBe() throws {
+    let run = try runs()
+    try run.timeline([])
+    try run.write("", to: "starts.jsonl")
+    let page = try runner.run("results", "runs/fast").output
+    #expect(page.contains("- fast: starts.jsonl has no lines, so recipe, model"), "\(page)")
+    #expect(page.contains("- fast: timeline.csv has no lines, so minutes, images"))
+    let unnamed = try runner.run("results", "runs/fast", "")
+    #expect(unnamed.code == 64 && unnamed.errors.contains("the name of a run is empty"))
+  }
+
+  @Test func aLinkStaysALink() throws {
+    try runs()
+    try FileManager.default.createDirectory(atPath: runner.path("docs"), withIntermediateDirectories: true)
+    try runner.run("results", "runs/old", "--output", "docs/page.md")
+    try FileManager.default.createSymbolicLink(atPath: runner.path("link.md"), withDestinationPath: "docs/page.md")
+    #expect(try runner.run("results", "runs/fast", "--output", "link.md").code == 0)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: runner.path("link.md")) == "docs/page.md")
+    #expect(try runner.text("docs/page.md").contains("## Run fast"))
   }
 
   @Test func namesAreShownAsTheyAre() throws {

@@ -103,9 +103,10 @@ struct Predict: ParsableCommand {
     if json {
       try StandardStreams.write(json: line)
     } else {
-      let confidence = line.confidence.fixed(4)
+      // A name with a tab or a newline would make other fields or lines.
+      let (file, confidence) = (line.file.visible, line.confidence.fixed(4))
       StandardStreams.write(
-        line.rejected == true ? "\(line.file)\t\t\(confidence)\trejected" : "\(line.file)\t\(line.text)\t\(confidence)")
+        line.rejected == true ? "\(file)\t\t\(confidence)\trejected" : "\(file)\t\(line.text)\t\(confidence)")
     }
   }
 

@@ -33,6 +33,7 @@ struct Results: ParsableCommand {
   var json = false
 
   func validate() throws {
+    if runs.contains("") { throw ValidationError("the name of a run is empty; give the folder of a training") }
     guard let output else { return }
     if !output.hasSuffix(".md") { throw ValidationError("--output is \(output); give a file that ends in .md") }
   }
@@ -52,9 +53,10 @@ struct Results: ParsableCommand {
     let text = page.lines.joined(separator: "\n")
     if let files {
       // The page first: where it can't be written, the earlier one keeps its picture.
-      try (text + "\n").writeFile(files.page)
+      // Where links lead, since writing in one step would put a file in a link's place.
+      try (text + "\n").writeFile(files.page.resolvingSymlinksInPath())
       if let curves {
-        try (ResultsPage.mark + "\n" + Self.picture(curves)).writeFile(files.picture)
+        try (ResultsPage.mark + "\n" + Self.picture(curves)).writeFile(files.picture.resolvingSymlinksInPath())
       } else if Self.isOwn(files.picture) {
         try Self.remove(files.picture)
       }
@@ -69,8 +71,7 @@ struct Results: ParsableCommand {
 
   /// Refuses to replace what somebody else has written.
   private static func requireOwn(_ file: URL) throws {
-    // Unlike `fileExists`, this does not follow links.
-    guard (try? FileManager.default.attributesOfItem(atPath: file.path)) != nil else { return }
+    guard RecordedFile(file).isThere else { return }
     guard isOwn(file) else {
       throw TrainingError(
         "--output: \(RunDirectory(file).displayPath) is there already and was not written by `captcha-cli results`; give "
@@ -80,8 +81,7 @@ struct Results: ParsableCommand {
 
   /// Whether this command has written what is there.
   private static func isOwn(_ file: URL) -> Bool {
-    let text = try? String(contentsOf: file, encoding: .utf8)
-    return text?.hasPrefix(ResultsPage.mark + "\n") == true
+    (try? RecordedFile(file).text())?.hasPrefix(ResultsPage.mark + "\n") == true
   }
 
   private static func remove(_ file: URL) throws {

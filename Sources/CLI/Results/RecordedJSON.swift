@@ -26,11 +26,11 @@ struct RecordedJSON {
     } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
       throw error(ofValueAt: Self.names(context.codingPath))
     } catch {
-      guard let brokenLine else {
-        // Foundation calls it damaged data and says neither key nor place.
-        throw self.error("a number has a value that it can't have")
+      switch fault {
+      case .brokenLine(let line): throw self.error("not JSON", line: line)
+      // Foundation calls it damaged data and says neither key nor place.
+      case .number(let line): throw self.error("a number has a value that it can't have", line: line)
       }
-      throw self.error("not JSON", line: brokenLine)
     }
   }
 
@@ -84,21 +84,31 @@ struct RecordedJSON {
     return foundLine
   }
 
-  /// Where the text stops being JSON; nil where it is JSON.
-  private var brokenLine: Int? {
+  /// Why a text can't be decoded that Foundation calls damaged.
+  private enum Fault {
+    /// It stops being JSON there.
+    case brokenLine(Int)
+    /// It has a number that its place can't have; nil where that is not known.
+    case number(line: Int?)
+  }
+
+  private var fault: Fault {
+    func line(at index: Int) -> Int { text.utf8.prefix(index).count { $0 == UInt8(ascii: "\n") } }
     do {
       _ = try JSONSerialization.jsonObject(with: Foundation.Data(text.utf8), options: .fragmentsAllowed)
-      return nil
+      return .number(line: nil)
     } catch {
       // Foundation tells the place in words only: "Invalid value around character 9."
-      let words = (error as NSError).userInfo["NSDebugDescription"] as? String
-      // "Number 1e999 is not representable in Swift."
-      if words?.hasPrefix("Number ") == true { return nil }
-      if let index = words?.firstMatch(of: /character (\d+)/).flatMap({ Int($0.1) }) {
-        return text.utf8.prefix(index).count { $0 == UInt8(ascii: "\n") }
+      let words = (error as NSError).userInfo["NSDebugDescription"] as? String ?? ""
+      if let number = words.firstMatch(of: /Number (\S+) is not representable/)?.1 {
+        let place = text.firstRange(of: number)?.lowerBound
+        return .number(line: place.map { line(at: text.utf8.distance(from: text.startIndex, to: $0)) })
+      }
+      if let index = words.firstMatch(of: /character (\d+)/).flatMap({ Int($0.1) }) {
+        return .brokenLine(line(at: index))
       }
     }
     // It lacks its end.
-    return max(0, text.split(whereSeparator: \.isNewline).count - 1)
+    return .brokenLine(max(0, text.split(whereSeparator: \.isNewline).count - 1))
   }
 }

@@ -29,12 +29,14 @@ struct RunRecord {
   ///
   /// - Throws: `TrainingError` that names the folder or the file, and in a file the line where it is known.
   static func read(_ paths: [String]) throws -> [RunRecord] {
-    var seen: Set<String> = []
+    // By bytes: texts that differ only in how Unicode composes them are equal, and folders of such names are not one.
+    func bytes(_ text: String) -> [UInt8] { [UInt8](text.utf8) }
+    var seen: Set<[UInt8]> = []
     let directories = paths.map { RunDirectory(URL(fileURLWithPath: $0)) }
-      .filter { seen.insert($0.url.resolvingSymlinksInPath().standardizedFileURL.path).inserted }
+      .filter { seen.insert(bytes($0.url.resolvingSymlinksInPath().standardizedFileURL.path)).inserted }
     let names = directories.map(\.url.lastPathComponent)
     // `runs/1` says more than `1`.
-    let areShort = Set(names).count == names.count && !names.contains { Int($0) != nil }
+    let areShort = Set(names.map(bytes)).count == names.count && !names.contains { Int($0) != nil }
     return try zip(directories, names).map { try RunRecord($0, name: areShort ? $1 : $0.displayPath) }
   }
 
@@ -45,17 +47,24 @@ struct RunRecord {
     }
     self.name = name
     var missing: [String] = []
-    func text(_ file: URL, without: String) throws -> String? {
-      let text = try Self.text(file)
-      if text == nil { missing.append("\(name): no \(file.lastPathComponent), so \(without)") }
-      return text
+    func read<Content>(
+      _ url: URL, without: String, isEmpty: (Content) -> Bool, content: (String, _ file: String) throws -> Content
+    ) throws -> Content? {
+      let file = RecordedFile(url)
+      let content = try file.text().map { try content($0, file.path) }
+      if content.map(isEmpty) ?? true {
+        let lack = content == nil ? "no \(url.lastPathComponent)" : "\(url.lastPathComponent) has no lines"
+        missing.append("\(name): \(lack), so \(without)")
+      }
+      return content
     }
-    let starts = try text(
-      directory.starts, without: "recipe, model, machine, seed and command lines are not known")
-    self.starts = try starts.map { try RunStart.lines($0, file: RunDirectory(directory.starts).displayPath) } ?? []
-    let timeline = try text(
-      directory.timeline, without: "minutes, images, the curve and when it passed the marks are not known")
-    self.timeline = try timeline.map { try RunTimeline($0, file: RunDirectory(directory.timeline).displayPath) }
+    let starts = try read(
+      directory.starts, without: "recipe, model, machine, seed and command lines are not known", isEmpty: \.isEmpty,
+      content: RunStart.lines)
+    self.starts = starts ?? []
+    timeline = try read(
+      directory.timeline, without: "minutes, images, the curve and when it passed the marks are not known",
+      isEmpty: \.rows.isEmpty, content: RunTimeline.init)
     if let last = self.timeline?.rows.last, last.trainingSeconds == nil {
       missing.append("\(name): an earlier part of the run has not recorded its time, so minutes are not known")
     }
@@ -72,7 +81,8 @@ struct RunRecord {
   }
 
   private static func atTheEnd(_ directory: RunDirectory) throws -> [Evaluation] {
-    guard let json = try json(directory.summary), let report = try json.decode(Summary.self).evaluation else {
+    guard let json = try RecordedFile(directory.summary).json(), let report = try json.decode(Summary.self).evaluation
+    else {
       return []
     }
     try check(report, json, below: ["evaluation"])
@@ -80,17 +90,8 @@ struct RunRecord {
   }
 
   private static func recorded(_ directory: RunDirectory) throws -> [Evaluation] {
-    guard isThere(directory.evaluations) else { return [] }
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: directory.evaluations.path)
-    } catch {
-      throw TrainingError(
-        "\(RunDirectory(directory.evaluations).displayPath): can't be read as a folder of evaluations "
-          + "(\(error.localizedDescription)); restore or remove it")
-    }
-    return try names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted().compactMap { name in
-      guard let json = try json(directory.evaluations.appendingPathComponent(name)) else { return nil }
+    try RecordedFile(directory.evaluations).jsonNames(of: "evaluations").compactMap { name in
+      guard let json = try RecordedFile(directory.evaluations.appendingPathComponent(name)).json() else { return nil }
       let record = try json.decode(EvaluationRecord.self)
       try check(record.evaluation, json)
       let data = record.data
@@ -124,28 +125,6 @@ struct RunRecord {
       ("errors_by_wrong_characters", report.errorsByWrongCharacters?.values.allSatisfy(counts.contains) ?? true),
     ]
     for (key, isPossible) in checks where !isPossible { throw json.error(ofValueAt: path + [key]) }
-  }
-
-  /// Whether there is anything, be it a link to nothing, which `fileExists` would follow.
-  private static func isThere(_ file: URL) -> Bool {
-    (try? FileManager.default.attributesOfItem(atPath: file.path)) != nil
-  }
-
-  /// A file's text; nil where there is none.
-  private static func text(_ file: URL) throws -> String? {
-    guard isThere(file) else { return nil }
-    do {
-      return try String(contentsOf: file, encoding: .utf8)
-    } catch {
-      throw TrainingError(
-        "\(RunDirectory(file).displayPath): can't be read as text (\(error.localizedDescription)); restore or remove it"
-      )
-    }
-  }
-
-  /// A file of one JSON object; nil where there is none.
-  private static func json(_ file: URL) throws -> RecordedJSON? {
-    try text(file).map { RecordedJSON(text: $0, file: RunDirectory(file).displayPath) }
   }
 }
 

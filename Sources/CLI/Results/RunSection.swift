@@ -126,7 +126,7 @@ extension MachineDescription {
 extension [String] {
   /// A call of the program as a line of a shell, by its own name, however the file was called; what has no sign is
   /// shown as an escape.
-  fileprivate var shellLine: String {
+  var shellLine: String {
     (["captcha-cli"] + dropFirst()).map(\.shellWord).joined(separator: " ").visible
   }
 }

@@ -19,6 +19,20 @@ struct RunTimeline {
     var exactMatch: Double?
 
     var minutes: Double? { trainingSeconds.map { $0 / 60 } }
+
+    /// Takes what only grows from a later row, and returns the first column that went down; what a row does not know stays
+    /// as it was.
+    fileprivate mutating func grow(by row: Row) -> String? {
+      let falls = [
+        ("epoch", row.epoch < epoch), ("images", row.images < images),
+        ("training_seconds", row.trainingSeconds.map { $0 < trainingSeconds ?? 0 } ?? false),
+        ("validation_seconds", row.validationSeconds.map { $0 < validationSeconds ?? 0 } ?? false),
+      ]
+      (epoch, images) = (row.epoch, row.images)
+      trainingSeconds = row.trainingSeconds ?? trainingSeconds
+      validationSeconds = row.validationSeconds ?? validationSeconds
+      return falls.first { $0.1 }?.0
+    }
   }
 
   /// In the order of time.
@@ -42,36 +56,23 @@ struct RunTimeline {
     // A last line without its end is being written, or was cut off.
     let lines = text.replacing("\r\n", with: "\n").components(separatedBy: "\n").dropLast()
     let names = lines.first?.components(separatedBy: ",") ?? []
-    guard let missing = (["epoch"] + TimelineSink.columns).first(where: { !names.contains($0) }) else {
-      rows = try lines.enumerated().dropFirst().reduce(into: [Row]()) { rows, numbered in
-        func fault(_ reason: String) -> TrainingError {
-          TrainingError(
-            "\(file):\(numbered.offset + 1): \(reason); correct the line, or remove the file to leave its times out")
-        }
-        let row = try Self.row(numbered.element, names: names, fault: fault)
-        if let last = rows.last, let name = Self.fallen(from: last, to: row) {
-          throw fault("\(name) is smaller than in the row before")
-        }
-        rows.append(row)
+    for name in ["epoch"] + TimelineSink.columns {
+      let count = names.count { $0 == name }
+      guard count != 1 else { continue }
+      throw TrainingError(
+        "\(file):1: \(count == 0 ? "there is no column \(name)" : "the column \(name) is there \(count) times"); give the "
+          + "file that a training wrote, or remove it to leave its times out")
+    }
+    var most = Row(epoch: 0, images: 0)
+    rows = try lines.enumerated().dropFirst().map { line in
+      func fault(_ reason: String) -> TrainingError {
+        TrainingError(
+          "\(file):\(line.offset + 1): \(reason); correct the line, or remove the file to leave its times out")
       }
-      return
+      let row = try Self.row(line.element, names: names, fault: fault)
+      if let name = most.grow(by: row) { throw fault("\(name) is smaller than in a row before") }
+      return row
     }
-    throw TrainingError(
-      "\(file):1: there is no column \(missing); give the file that a training wrote, or remove it to leave its times out"
-    )
-  }
-
-  /// The first column that went down although it only grows.
-  private static func fallen(from last: Row, to row: Row) -> String? {
-    func falls(_ before: Double?, _ after: Double?) -> Bool {
-      guard let before, let after else { return false }
-      return after < before
-    }
-    return [
-      ("epoch", row.epoch < last.epoch), ("images", row.images < last.images),
-      ("training_seconds", falls(last.trainingSeconds, row.trainingSeconds)),
-      ("validation_seconds", falls(last.validationSeconds, row.validationSeconds)),
-    ].first { $0.1 }?.0
   }
 
   private static func row(_ line: String, names: [String], fault: (String) -> TrainingError) throws -> Row {

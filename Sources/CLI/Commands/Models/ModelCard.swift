@@ -34,9 +34,10 @@ struct ModelCard {
   }
 
   private static func configuration(_ url: URL) throws -> TrainingConfiguration? {
-    let path = RunDirectory(url).displayPath
-    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
-    let configuration = try TrainingConfiguration(file: path)
+    let file = RecordedFile(url)
+    guard let yaml = try file.text() else { return nil }
+    let path = file.path
+    let configuration = try TrainingConfiguration(yaml: yaml, named: path)
     guard configuration.model == (try Recognizer.classic().configuration) else {
       throw ModelError("\(path): describes another model than \(ModelFile.classicName); give the run that trained it")
     }

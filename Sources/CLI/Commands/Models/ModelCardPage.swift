@@ -89,12 +89,12 @@ extension ModelCard {
     ]
     if let last = starts.last {
       rows.append(["machine", Self.text(last.machine)])
-      rows.append(["program", "captcha-cli \(last.programVersion)"])
+      rows.append(["program", "captcha-cli \(last.programVersion.markdownText)"])
     }
     lines += MarkdownTable.lines(["", ""], rows)
     lines += ["", "The whole configuration is [config.yaml](model-card/config.yaml)."]
     guard !starts.isEmpty else { return lines }
-    return lines + ["", "```sh"] + starts.map { $0.commandLine.map(\.shellWord).joined(separator: " ") } + ["```"]
+    return lines + ["", "```sh"] + starts.map(\.commandLine.shellLine) + ["```"]
   }
 
   private var evaluation: [String] {
@@ -105,8 +105,8 @@ extension ModelCard {
 
   private static func lines(_ name: String, _ record: EvaluationRecord) -> [String] {
     let report = record.evaluation
-    let kinds = (record.data.types.sorted { $0.key < $1.key }).map { "\($0.key) \($0.value.grouped)" }
-    let styles = record.data.styles.keys.sorted()
+    let kinds = (record.data.types.sorted { $0.key < $1.key }).map { "\($0.key.markdownText) \($0.value.grouped)" }
+    let styles = record.data.styles.keys.sorted().map(\.markdownText)
     var rows = [
       ["exact match", "\(report.exactMatch.percent) (95 %: \(interval(report.exactMatchInterval)))"],
       ["character accuracy", report.characterAccuracy.percent],
@@ -120,18 +120,19 @@ extension ModelCard {
     }
     rows.append(["speed", "\(report.imagesPerSecond.fixed(0)) images/s on \(text(record.machine))"])
     var lines = [
-      "", "### \(name)", "",
+      "", "### \(name.markdownText)", "",
       "\(report.count.grouped) images" + (kinds.isEmpty ? "" : ": \(kinds.joined(separator: ", "))")
         + (styles.isEmpty ? "" : "; style \(styles.joined(separator: ", "))")
-        + ". Measured on \(record.time.prefix(10)) with captcha-cli \(record.programVersion):", "",
-      "```sh", record.commandLine.map(\.shellWord).joined(separator: " "), "```", "",
+        + ". Measured on \(String(record.time.prefix(10)).markdownText) with captcha-cli "
+        + "\(record.programVersion.markdownText):", "",
+      "```sh", record.commandLine.shellLine, "```", "",
     ]
     lines += MarkdownTable.lines(["", ""], rows)
     func shares(_ title: String, _ shares: [(key: String, value: EvaluationReport.Share)]) -> [String] {
       [""]
         + MarkdownTable.lines(
           [title, "images", "exact match"], rightAligned: 1...2,
-          shares.map { [$0.key, $0.value.count.grouped, $0.value.exactMatch.percent] })
+          shares.map { [$0.key.markdownText, $0.value.count.grouped, $0.value.exactMatch.percent] })
     }
     lines += shares("type", report.byType.sorted { $0.key < $1.key })
     lines += shares("length of the label", report.byLength.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) })
@@ -182,5 +183,7 @@ extension ModelCard {
 
   private static func interval(_ bounds: [Double]) -> String { bounds.map(\.percent).joined(separator: " to ") }
 
-  private static func text(_ machine: MachineDescription) -> String { "\(machine.cpu), \(machine.threads) threads" }
+  private static func text(_ machine: MachineDescription) -> String {
+    "\(machine.cpu.markdownText), \(machine.threadText)"
+  }
 }
