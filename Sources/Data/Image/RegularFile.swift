@@ -1,14 +1,14 @@
 import Foundation
 
 /// A file that is open for reading; nothing else that a path may name, such as a folder or a pipe.
-package final class RegularFile {
-  package let path: String
+final class RegularFile {
+  let path: String
   /// The bytes that it had when it was opened.
-  package let size: Int
+  let size: Int
   private let descriptor: Int32
 
   /// - Throws: `ImageError.unreadable`.
-  package init(_ path: String) throws {
+  init(_ path: String) throws {
     // The system would read such a name up to its zero only, and open another file.
     if path.utf8.contains(0) { throw ImageError.unreadable(file: path, reason: "the name has a zero byte") }
     // Not blocking, so that a named pipe is refused instead of waited for.
@@ -34,7 +34,7 @@ package final class RegularFile {
   /// All bytes of the file.
   ///
   /// - Throws: `ImageError.fileTooLarge` if there are more than `maximum`, or `ImageError.unreadable`.
-  package func bytes(maximum: Int) throws -> [UInt8] {
+  func bytes(maximum: Int) throws -> [UInt8] {
     if size > maximum { throw ImageError.fileTooLarge(file: path, bytes: size, maximum: maximum) }
     return try [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
       while initialized < size {

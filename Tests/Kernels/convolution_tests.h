@@ -1,0 +1,110 @@
+// Convolutions and the gradients of their weights, directly and by Winograd's points.
+
+static ptrdiff_t padded(ptrdiff_t channels) {
+  return (channels + k->channel_block - 1) / k->channel_block * k->channel_block;
+}
+static float *padded_bias(ptrdiff_t channels, float *bias) {
+  float *result = NEW(float, padded(channels));
+  memcpy(result, bias, channels * sizeof(float));
+  return result;
+}
+
+// y = [relu](x ⋆ w + bias), and for dy the gradients of w and x, of one image with `top` and `left` zeros around it.
+static void reference(ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t oc, ptrdiff_t kh,
+                      ptrdiff_t kw, ptrdiff_t stride, ptrdiff_t top, ptrdiff_t left, const float *x,
+                      const float *weights, const float *bias, int relu, const float *dy, double *y, double *dw) {
+  for (ptrdiff_t i = 0; i < oh; i++)
+    for (ptrdiff_t j = 0; j < ow; j++)
+      for (ptrdiff_t o = 0; o < oc; o++) {
+        const ptrdiff_t out = (i * ow + j) * oc + o;
+        y[out] = bias[o];
+        for (ptrdiff_t a = 0; a < kh; a++)
+          for (ptrdiff_t b = 0; b < kw; b++) {
+            const ptrdiff_t row = i * stride + a - top, column = j * stride + b - left;
+            if (row < 0 || row >= h || column < 0 || column >= w) continue;
+            for (ptrdiff_t n = 0; n < c; n++) {
+              const double value = x[(row * w + column) * c + n];
+              y[out] += value * weights[((a * kw + b) * c + n) * oc + o];
+              dw[((a * kw + b) * c + n) * oc + o] += value * dy[out];
+            }
+          }
+        if (relu && y[out] < 0) y[out] = 0;
+      }
+}
+
+static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
+                             ptrdiff_t stride, int relu) {
+  const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
+  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 0};
+  float *x = numbers(h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(count);
+  const ptrdiff_t packed_count = ckernels_packed_count(k, &g);
+  float *packed = NEW(float, packed_count), *sums = NEW(float, packed_count);
+  float *y = NEW(float, count), *dw = NEW(float, size), *unpacked = NEW(float, size), *turned = NEW(float, size);
+  double *ey = NEW(double, count), *edw = NEW(double, size), *ew = NEW(double, size), *et = NEW(double, size);
+  reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
+
+  ckernels_pack_weights(k, &g, weights, packed);
+  ckernels_unpack_weights(k, &g, packed, unpacked);
+  for (ptrdiff_t i = 0; i < size; i++) ew[i] = weights[i], et[i % oc * (size / oc) + i / oc] = weights[i];
+  compare("pack_weights", 0, unpacked, ew, size);
+  ckernels_transpose(weights, size / oc, oc, turned);
+  compare("transpose", 0, turned, et, size);
+  k->convolution(&g, x, packed, padded_bias(oc, bias), relu, y);
+  compare("convolution", 2e-6, y, ey, count);
+  k->convolution_weight_gradient(&g, x, dy, sums);
+  ckernels_unpack_weights(k, &g, sums, dw);
+  compare("convolution_weight_gradient", 2e-6, dw, edw, size);
+  release();
+}
+
+static void test_narrow_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
+                                    ptrdiff_t stride, int relu) {
+  const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
+  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 1};
+  ckernels_convolution wide = g;
+  wide.bfloat16 = 0;
+  float *x = rounded_numbers(h * w * c), *weights = rounded_numbers(size), *bias = numbers(oc);
+  float *dy = rounded_numbers(count);
+  float *packed = NEW(float, ckernels_packed_count(k, &g)), *sums = NEW(float, ckernels_packed_count(k, &wide));
+  float *words = NEW(float, (h + 1) * w * c + 32), *y = NEW(float, count), *dw = NEW(float, size);
+  double *ey = NEW(double, count), *edw = NEW(double, size);
+  reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
+
+  k->bfloat16_weights(&g, weights, packed);
+  k->convolution_words(x, h, w * c, words);
+  k->convolution(&g, words, packed, padded_bias(oc, bias), relu, y);
+  compare("convolution, bfloat16", 2e-6, y, ey, count);
+  k->bfloat16_pairs(x, h * w * c, stride * c, words);
+  k->convolution_weight_gradient(&g, words, dy, sums);
+  ckernels_unpack_gradient(k, &g, sums, dw);
+  compare("convolution_weight_gradient, bfloat16", 2e-6, dw, edw, size);
+  release();
+}
+
+static void test_winograd(ptrdiff_t images, ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oc, int same, int relu) {
+  const ptrdiff_t oh = same ? h : h - 2, ow = same ? w : w - 2, size = 9 * c * oc, count = oh * ow * oc;
+  const ckernels_winograd g = {h, w, oh, ow, same, same, c, oc, 0};
+  float *x = numbers(images * h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(images * count);
+  float *y = NEW(float, images * count), *dw = NEW(float, size);
+  double *ey = NEW(double, images * count), *edw = NEW(double, size);
+  for (ptrdiff_t n = 0; n < images; n++)
+    reference(h, w, c, oh, ow, oc, 3, 3, 1, same, same, x + n * h * w * c, weights, bias, relu, dy + n * count,
+              ey + n * count, edw);
+
+  const ptrdiff_t point_count = k->winograd_weight_count(&g), tiles = images * k->winograd_tiles(&g), cut = tiles / 3;
+  float *points = NEW(float, point_count), *sums = NEW(float, 2 * point_count);
+  float *scratch = NEW(float, k->winograd_convolution_scratch(&g));
+  float *gradient_scratch = NEW(float, k->winograd_gradient_scratch(&g));
+  k->winograd_weights(&g, weights, 0, c / 2, points);
+  k->winograd_weights(&g, weights, c / 2, c, points);
+  float *offsets = padded_bias(oc, bias);
+  k->winograd_convolution(&g, x, points, offsets, relu, 0, cut, scratch, y);
+  k->winograd_convolution(&g, x, points, offsets, relu, cut, tiles, scratch, y);
+  compare("winograd_convolution", 1.5e-5, y, ey, images * count);
+  k->winograd_weight_gradient(&g, x, dy, 0, cut, cut == 0, gradient_scratch, sums);
+  k->winograd_weight_gradient(&g, x, dy, cut, tiles, cut == tiles, gradient_scratch, sums + point_count);
+  k->winograd_kernel_gradient(&g, sums, 2, point_count, 0, c / 2, dw);
+  k->winograd_kernel_gradient(&g, sums, 2, point_count, c / 2, c, dw);
+  compare("winograd_kernel_gradient", 1.5e-5, dw, edw, size);
+  release();
+}
