@@ -1,4 +1,5 @@
 import ArgumentParser
+import Data
 import Foundation
 import Tensor
 
@@ -73,7 +74,8 @@ public struct CaptchaCommand: ParsableCommand {
       // Help that was asked for.
       StandardStreams.write(fullMessage(for: error))
     case .validationFailure:
-      let message = fullMessage(for: error)
+      // The usage is on lines of its own.
+      let message = fullMessage(for: error).components(separatedBy: "\n").map(\.visible).joined(separator: "\n")
       StandardStreams.note(message.hasPrefix("Error: ") ? "error: " + message.dropFirst("Error: ".count) : message)
     default: StandardStreams.noteFailure("\(error)")
     }

@@ -31,7 +31,7 @@ import Testing
     try runner.run("models", "classic", "--output", "classic.safetensors")
       .expectError(1, "--output: classic.safetensors is there already")
     try runner.run("models", "classic", "--output", "nowhere/classic.safetensors")
-      .expectError(1, "nowhere/classic.safetensors: cannot be written")
+      .expectError(1, "--output: nowhere/classic.safetensors can't be written")
     let json = try runner.run("models", "classic", "--output", "other.safetensors", "--json").json()
     #expect(json["output"] as? String == "other.safetensors" && json["bytes"] as? Int == written.count)
     // A training can start from it; where no weight fits, the sizes are told.
@@ -142,6 +142,7 @@ import Testing
         [image, "classic.safetensors"], 64,
         "classic.safetensors: the name of a model, which must come before all images"
       ),
+      (["-", "-"], 64, "- is given more than once"),
       (["-", "classic.safetensors"], 64, "classic.safetensors: the name of a model, which must come before"),
       (["classic.safetensors", "c.safetensors", image], 64, "c.safetensors: a second model, where one reads"),
       (["x.safetensors"], 1, "x.safetensors: a folder, where the name says that it is a model file"),

@@ -155,6 +155,12 @@ import Testing
   @Test func whatIsNoConfigurationIsRefused() {
     #expect(problem("training: {epochs: 3").hasPrefix("train.yaml:"))
     #expect(problem("training: {epochs: 3").contains("this is not YAML"))
+    // Nine aliases of nine aliases, and so on: 9¹⁰ values.
+    let lines = zip("abcdefghi", "bcdefghij").map {
+      "\($1): &\($1) [\(Array(repeating: "*\($0)", count: 9).joined(separator: ", "))]"
+    }
+    let bomb = (["a: &a [x, x, x, x, x, x, x, x, x]"] + lines).joined(separator: "\n")
+    #expect(problem(bomb).contains("more than 100000 values"))
     #expect(problem("seed: 1\nseed: 2").contains("\"seed\" is given twice"))
     #expect(problem("- a\n- b").contains("this is a list, not a configuration"))
     #expect(problem("hello").contains("this is hello, not a configuration"))

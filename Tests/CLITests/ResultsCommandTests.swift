@@ -206,22 +206,27 @@ import Testing
     ("timeline.csv", MadeUpRun.header + "\r\n0,1,2,3,4,5,6,77.2\r\n", ":2: val_exact_match is \"77.2\""),
     ("timeline.csv", MadeUpRun.header + "\r\n0,1,2,nan,4,5,6,0.5\r\n", ":2: training_seconds is \"nan\""),
     ("timeline.csv", "epoch,loss\r\n0,1\r\n", ":1: there is no column step"),
-    ("timeline.csv", "", ":1: there is no column epoch"),
     ("timeline.csv", MadeUpRun.header + "\r\n\(Int.max),1,2,3,4,5,6,0.5\r\n", ":2: epoch is \"\(Int.max)\""),
-    ("timeline.csv", MadeUpRun.header + "\r\n1,2,4,3,4,5,6,0.5\r\n0,3,5,4,5,5,6,0.5\r\n", ":3: epoch is smaller"),
-    ("timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,3,4,5,5,6,0.5\r\n", ":3: images is smaller"),
+    (
+      "timeline.csv", MadeUpRun.header + "\r\n1,2,4,3,4,5,6,0.5\r\n0,3,5,4,5,5,6,0.5\r\n",
+      ":3: epoch is 0, less than the 1 of a row above"
+    ),
+    (
+      "timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,3,4,5,5,6,0.5\r\n",
+      ":3: images is 3, less than the 4 of a row above"
+    ),
     (
       "timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,8,2.5,5,5,6,0.5\r\n",
-      ":3: training_seconds is smaller"
+      ":3: training_seconds is 2.5, less than the 3.0 of a row above"
     ),
     (
       "timeline.csv", MadeUpRun.header + "\r\n0,1,4,3,4,5,6,0.5\r\n1,2,8,NA,5,5,6,0.5\r\n2,3,9,2.5,5,5,6,0.5\r\n",
-      ":4: training_seconds is smaller"
+      ":4: training_seconds is 2.5, less than the 3.0 of a row above"
     ),
     ("timeline.csv", MadeUpRun.header + ",epoch\r\n0,1,2,3,4,5,6,0.5,7\r\n", ":1: the column epoch is there 2 times"),
     ("starts.jsonl", MadeUpRun.start.replacing("1234567", with: "-1"), ":1: parameters has"),
     ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "60000.5"), ":1: a number has a value"),
-    ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "1e999"), ":1: a number has a value"),
+    ("starts.jsonl", MadeUpRun.start.replacing("60000", with: "1e999"), ":1: the number 1e999 has a value"),
     ("starts.jsonl", MadeUpRun.start.replacing("\"threads\":2", with: "\"threads\":-2"), ":1: machine.threads has"),
     ("starts.jsonl", "\n{\"epoch\": 0\n", ":2: not JSON"),
     ("starts.jsonl", "\n{\"epoch\": 0}\n", ":2: there is no \"time\""),
@@ -251,21 +256,37 @@ import Testing
       "evaluations/a.json", MadeUpRun.record.replacing("\"data\": {\"count\": 250", with: "\"data\": {\"count\": -7"),
       ":3: data.count has a value that it can't have"
     ),
-    ("evaluations/a.json", MadeUpRun.record.replacing("812.4", with: "1e999"), ":24: a number has a value"),
+    ("evaluations/a.json", MadeUpRun.record.replacing("812.4", with: "1e999"), ":24: the number 1e999 has a value"),
     ("evaluations/a.json", MadeUpRun.record.replacing("\"recall\": 0.9,", with: "\"recall\": 0.9"), ":30: not JSON"),
     ("evaluations/a.json", MadeUpRun.record.replacing("[0.745, 0.845]", with: "[]"), ":21: exact_match_ci95 has"),
+    ("evaluations/a.json", MadeUpRun.record.replacing("[0.745,", with: "[0.81,"), ":21: exact_match_ci95 has"),
+    ("evaluations/a.json", MadeUpRun.record.replacing("0.84,", with: "0.79,"), ":20: exact_match_case_folded has"),
+    (
+      "evaluations/a.json", MadeUpRun.record.replacing("characters\": 64", with: "characters\": 31"),
+      ":13: confusions has"
+    ),
+    (
+      "evaluations/a.json", MadeUpRun.record.replacing("\"1\": 40", with: "\"1\": 241"),
+      ":18: errors_by_wrong_characters has"
+    ),
   ])
   func damagedFilesAreNamedWithTheLine(_ file: String, _ content: String, _ message: String) throws {
     try runs().write(content, to: file)
     try runner.run("results", "runs/fast").expectError(1, "runs/fast/\(file):", message, ";")
   }
 
-  @Test func whatIsNoFolderOrLeadsNowhereIsNamed() throws {
+  // A pipe that is waited for would never end.
+  @Test(.timeLimit(.minutes(2))) func whatIsNoFolderOrLeadsNowhereIsNamed() throws {
     try runs()
     let folder = runner.path("runs/fast/evaluations")
     try FileManager.default.createSymbolicLink(atPath: folder + "/gone.json", withDestinationPath: "nowhere.json")
     try runner.run("results", "runs/fast")
       .expectError(1, "runs/fast/evaluations/gone.json: can't be read as text (No such file or directory)")
+    // A name that is no text.
+    let name = Array((folder + "/a").utf8CString.dropLast()) + [CChar(bitPattern: 0xFF)] + Array(".json".utf8CString)
+    try #require(close(open(name, O_CREAT | O_WRONLY, 0o600)) == 0)
+    try FileManager.default.removeItem(atPath: folder + "/gone.json")
+    try runner.run("results", "runs/fast").expectError(1, "can't be found by the name that its folder lists")
     try FileManager.default.removeItem(atPath: folder)
     // Nobody ever writes to it.
     try #require(mkfifo(folder, 0o600) == 0)
@@ -298,10 +319,26 @@ import Testing
     try run.timeline([])
     try run.write("", to: "starts.jsonl")
     let page = try runner.run("results", "runs/fast").output
-    #expect(page.contains("- fast: starts.jsonl has no lines, so recipe, model"), "\(page)")
-    #expect(page.contains("- fast: timeline.csv has no lines, so minutes, images"))
+    #expect(page.contains("- fast: starts.jsonl records nothing, so recipe, model"), "\(page)")
+    #expect(page.contains("- fast: timeline.csv records nothing, so minutes, images"))
+    try run.write("", to: "timeline.csv")
+    #expect(try runner.run("results", "runs/fast").output == page)
+  }
+
+  @Test func whatHasNoNameOrNoTextIsRefused() throws {
+    let run = try runs()
     let unnamed = try runner.run("results", "runs/fast", "")
     #expect(unnamed.code == 64 && unnamed.errors.contains("the name of a run is empty"))
+    try Data([0x7B, 0x0A, 0xFF]).write(to: URL(fileURLWithPath: runner.path("runs/fast/summary.json")))
+    try runner.run("results", "runs/fast")
+      .expectError(1, "runs/fast/summary.json: can't be read as text (line 2 is not UTF-8 text)")
+    // Empty but for its size, which is beyond the limit.
+    try run.write("", to: "summary.json")
+    try #require(truncate(runner.path("runs/fast/summary.json"), 2 << 30) == 0)
+    try runner.run("results", "runs/fast").expectError(
+      1, "runs/fast/summary.json: can't be read as text (the file has ")
+    let long = String(repeating: "a", count: 300) + ".md"
+    try runner.run("results", "runs/old", "--output", long).expectError(1, "--output: \(long) ", "File name too long")
   }
 
   @Test func aLinkStaysALink() throws {
@@ -311,7 +348,29 @@ import Testing
     try FileManager.default.createSymbolicLink(atPath: runner.path("link.md"), withDestinationPath: "docs/page.md")
     #expect(try runner.run("results", "runs/fast", "--output", "link.md").code == 0)
     #expect(try FileManager.default.destinationOfSymbolicLink(atPath: runner.path("link.md")) == "docs/page.md")
-    #expect(try runner.text("docs/page.md").contains("## Run fast"))
+    let page = try runner.text("docs/page.md")
+    #expect(page.contains("## Run fast") && page.contains("](page.svg)") && runner.exists("docs/page.svg"))
+    // A picture is not put in the place of a page.
+    try FileManager.default.createSymbolicLink(atPath: runner.path("a.svg"), withDestinationPath: "docs/page.md")
+    try runner.run("results", "runs/fast", "--output", "a.md").expectError(1, "--output: a.svg is there already")
+    #expect(try runner.text("docs/page.md") == page && !runner.exists("a.md"))
+  }
+
+  @Test func aPageIsReplacedAsItIs() throws {
+    let run = try runs()
+    try runner.run("results", "runs/fast", "--output", "page.md")
+    let page = try runner.text("page.md")
+    // As version control may check it out, and not for everybody to read.
+    try Data(page.replacing("\n", with: "\r\n").utf8).write(to: URL(fileURLWithPath: runner.path("page.md")))
+    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: runner.path("page.md"))
+    let timeline = try runner.text("runs/fast/timeline.csv")
+    try run.write("\u{FEFF}" + timeline, to: "timeline.csv")
+    #expect(try runner.run("results", "runs/fast", "--output", "page.md").code == 0)
+    #expect(try runner.text("page.md") == page)
+    let attributes = try FileManager.default.attributesOfItem(atPath: runner.path("page.md"))
+    #expect(attributes[.posixPermissions] as? Int == 0o600)
+    let wrong = try runner.run("results", "runs/fast", "--output", "a\u{1B}b.txt")
+    #expect(wrong.code == 64 && wrong.errors.contains("a\\u{1B}b.txt") && !wrong.errors.contains("\u{1B}"))
   }
 
   @Test func namesAreShownAsTheyAre() throws {

@@ -124,9 +124,9 @@ import Testing
   @Test func aFileThatHasComeToBeThereIsLeftAlone() throws {
     let file = try #require(NewFile(argument: runner.path("a.json")))
     try file.requireAbsent(option: "--record")
-    try file.write("first", option: "--record")
+    try file.write(Data("first".utf8), option: "--record")
     #expect {
-      try file.write("second", option: "--record")
+      try file.write(Data("second".utf8), option: "--record")
     } throws: { error in
       "\(error)" == "--record: \(file.path) is there already; give another name or remove it"
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Data
+import Foundation
 import Models
 import Training
 
@@ -62,7 +63,8 @@ struct Evaluate: ParsableCommand {
     if let record, let modelMD5 {
       let images = EvaluationRecord.Images(datasets[0], folder: images.data)
       let content = EvaluationRecord(evaluation, model: choice.name, modelMD5: modelMD5, data: images)
-      try record.write(StandardStreams.jsonText(content, pretty: true) + "\n", option: "--record")
+      let text = try StandardStreams.jsonText(content, pretty: true) + "\n"
+      try record.write(Foundation.Data(text.utf8), option: "--record")
     }
   }
 }

@@ -13,7 +13,8 @@ struct Predict: ParsableCommand {
       A first argument whose name ends with .safetensors is the model that reads; without one that is classic, the model
       that comes with the program, which knows the four types of classic images of 200×60 pixels.
 
-      Prints file, text and confidence per image, or with --json one object per line. An image that cannot be read is
+      Prints file, text and confidence per image, or with --json one object per line. Characters of names that can't be seen
+      are shown as escapes, such as \\n for a newline; with --json names are as they are. An image that cannot be read is
       reported on standard error, the others are still read, and the exit code is 1. A reading of less confidence than
       --minimum-confidence, or than the model file asks for, is rejected: its text is left out, and "rejected" stands at the
       line's end; with --json it has "rejected": true and keeps its text.
@@ -103,7 +104,7 @@ struct Predict: ParsableCommand {
     if json {
       try StandardStreams.write(json: line)
     } else {
-      // A name with a tab or a newline would make other fields or lines.
+      // A name may have a tab or a newline, which would make other fields or lines, or control the terminal.
       let (file, confidence) = (line.file.visible, line.confidence.fixed(4))
       StandardStreams.write(
         line.rejected == true ? "\(file)\t\t\(confidence)\trejected" : "\(file)\t\(line.text)\t\(confidence)")
@@ -144,10 +145,16 @@ struct Predict: ParsableCommand {
     guard path == "-" else { return try ImageFile.read(path, as: mode) }
     let limit = ImageLimits().maximumFileSize
     var bytes = Foundation.Data()
-    while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
-      bytes += part
-      // The decoder refuses more than the limit; there is no need to read on.
-      if bytes.count > limit { break }
+    do {
+      while let part = try FileHandle.standardInput.read(upToCount: 1 << 20), !part.isEmpty {
+        bytes += part
+        // The decoder refuses more than the limit; there is no need to read on.
+        if bytes.count > limit { break }
+      }
+    } catch {
+      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error ?? error
+      throw ModelError(
+        "-: standard input can't be read (\(reason.localizedDescription)); pipe the bytes of one image into it")
     }
     return try ImageFile.decode([UInt8](bytes), named: "-", as: mode)
   }

@@ -39,49 +39,60 @@ struct Results: ParsableCommand {
   }
 
   func run() throws {
-    let files = output.map { page in
-      let url = URL(fileURLWithPath: page)
+    let files = try output.map { page in
+      // Before what takes longer.
+      try Self.requireOwn(URL(fileURLWithPath: page), start: ResultsPage.start)
+      // Where a link leads, since a file would be put in its place; and the picture beside the file that names it.
+      let url = URL(fileURLWithPath: page).resolvingSymlinksInPath()
       return (page: url, picture: url.deletingPathExtension().appendingPathExtension("svg"))
     }
-    // Before what takes longer.
-    if let files { try Self.requireOwn(files.page) }
     let records = try RunRecord.read(runs)
     let curves = ResultsPage.curves(records)
     let isPictured = files != nil && curves != nil
-    if let files, isPictured { try Self.requireOwn(files.picture) }
+    if let files, isPictured { try Self.requireOwn(files.picture, start: Self.pictureStart) }
     let page = ResultsPage(runs: records, picture: isPictured ? files?.picture.lastPathComponent : nil)
     let text = page.lines.joined(separator: "\n")
     if let files {
       // The page first: where it can't be written, the earlier one keeps its picture.
-      // Where links lead, since writing in one step would put a file in a link's place.
-      try (text + "\n").writeFile(files.page.resolvingSymlinksInPath())
+      try (text + "\n").writeFile(files.page)
       if let curves {
         try (ResultsPage.mark + "\n" + Self.picture(curves)).writeFile(files.picture.resolvingSymlinksInPath())
-      } else if Self.isOwn(files.picture) {
+      } else if (try? Self.isOwn(files.picture, start: Self.pictureStart)) == true {
         try Self.remove(files.picture)
       }
     }
     for sentence in records.flatMap(\.missing) { StandardStreams.note("warning: \(sentence.visible)") }
     if json { return try StandardStreams.write(json: ResultsSummary(records, output: output)) }
     guard let files else { return StandardStreams.write(text) }
-    StandardStreams.write(
+    let line =
       "\(records.count) run\(records.count == 1 ? "" : "s") in \(RunDirectory(files.page).displayPath)"
-        + (isPictured ? " and \(RunDirectory(files.picture).displayPath)" : ""))
+      + (isPictured ? " and \(RunDirectory(files.picture).displayPath)" : "")
+    StandardStreams.write(line.visible)
   }
 
+  private static let pictureStart = "<svg "
+
   /// Refuses to replace what somebody else has written.
-  private static func requireOwn(_ file: URL) throws {
+  private static func requireOwn(_ file: URL, start: String) throws {
     guard RecordedFile(file).isThere else { return }
-    guard isOwn(file) else {
+    guard try isOwn(file, start: start) else {
       throw TrainingError(
         "--output: \(RunDirectory(file).displayPath) is there already and was not written by `captcha-cli results`; give "
           + "another name or remove it")
     }
   }
 
-  /// Whether this command has written what is there.
-  private static func isOwn(_ file: URL) -> Bool {
-    (try? RecordedFile(file).text())?.hasPrefix(ResultsPage.mark + "\n") == true
+  /// Whether this command has written what is there, as the kind of file that begins with `start`.
+  private static func isOwn(_ file: URL, start: String) throws -> Bool {
+    do {
+      // Version control may have changed the ends of lines.
+      let text = try TextLines.text(of: file.path).replacing("\r\n", with: "\n")
+      return text.hasPrefix("\(ResultsPage.mark)\n\(start)")
+    } catch DatasetError.unreadableList(_, let reason) {
+      throw TrainingError(
+        "--output: \(RunDirectory(file).displayPath) can't be looked into (\(reason)); give another name, remove "
+          + "what is there, or check its permissions")
+    }
   }
 
   private static func remove(_ file: URL) throws {

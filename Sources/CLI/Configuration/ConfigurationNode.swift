@@ -30,11 +30,12 @@ struct ConfigurationNode {
 
   /// The mapping of a YAML document; an empty document is an empty mapping.
   init(document yaml: String, named name: String) throws {
-    guard let node = try Self.compose(yaml, origin: name) else {
+    guard let node = try Self.compose(yaml.withoutByteOrderMark, origin: name) else {
       self.init(.mapping([]), origin: name)
       return
     }
-    self = try Self(node) { mark in mark.map { "\(name):\($0.line)" } ?? name }
+    var left = Self.maximumValues
+    self = try Self(node, left: &left) { mark in mark.map { "\(name):\($0.line)" } ?? name }
     if case .mapping = content { return }
     throw ConfigurationFileError(
       origin, "this is \(kind), not a configuration; start from the output of `captcha-cli config show`")
@@ -46,7 +47,8 @@ struct ConfigurationNode {
       self.init(.scalar("", isText: false), origin: origin)
       return
     }
-    self = try Self(node) { _ in origin }
+    var left = Self.maximumValues
+    self = try Self(node, left: &left) { _ in origin }
   }
 
   private static func compose(_ yaml: String, origin: String) throws -> Node? {
@@ -72,20 +74,29 @@ struct ConfigurationNode {
     }
   }
 
-  private init(_ node: Node, origin: (Mark?) -> String) throws {
+  /// More than any configuration has: aliases of aliases make any number of values of a few lines.
+  private static let maximumValues = 100_000
+
+  /// - Parameter left: how many values there may still be.
+  private init(_ node: Node, left: inout Int, origin: (Mark?) -> String) throws {
     let place = origin(node.mark)
+    left -= 1
+    if left < 0 {
+      throw ConfigurationFileError(
+        place, "more than \(Self.maximumValues) values, aliases counted each time; write fewer")
+    }
     switch node {
     case .scalar(let scalar):
       let isText = [.singleQuoted, .doubleQuoted, .literal, .folded].contains(scalar.style)
       self.init(.scalar(scalar.string, isText: isText), origin: place)
     case .sequence(let elements):
-      self.init(.list(try elements.map { try Self($0, origin: origin) }), origin: place)
+      self.init(.list(try elements.map { try Self($0, left: &left, origin: origin) }), origin: place)
     case .mapping(let pairs):
       let entries = try pairs.map { key, value in
         guard let name = key.scalar?.string else {
           throw ConfigurationFileError(origin(key.mark), "a key must be a plain word; correct it")
         }
-        return Entry(key: name, origin: origin(key.mark), value: try Self(value, origin: origin))
+        return Entry(key: name, origin: origin(key.mark), value: try Self(value, left: &left, origin: origin))
       }
       self.init(.mapping(entries), origin: place)
     case .alias:

@@ -29,7 +29,9 @@ struct RecordedJSON {
       switch fault {
       case .brokenLine(let line): throw self.error("not JSON", line: line)
       // Foundation calls it damaged data and says neither key nor place.
-      case .number(let line): throw self.error("a number has a value that it can't have", line: line)
+      case .number(let number, let line):
+        throw self.error(
+          "\(number.map { "the number \($0)" } ?? "a number") has a value that it can't have", line: line)
       }
     }
   }
@@ -88,21 +90,24 @@ struct RecordedJSON {
   private enum Fault {
     /// It stops being JSON there.
     case brokenLine(Int)
-    /// It has a number that its place can't have; nil where that is not known.
-    case number(line: Int?)
+    /// It has a number that its place can't have; nil for what is not known.
+    case number(String?, line: Int?)
   }
 
   private var fault: Fault {
     func line(at index: Int) -> Int { text.utf8.prefix(index).count { $0 == UInt8(ascii: "\n") } }
     do {
       _ = try JSONSerialization.jsonObject(with: Foundation.Data(text.utf8), options: .fragmentsAllowed)
-      return .number(line: nil)
+      return .number(nil, line: nil)
     } catch {
       // Foundation tells the place in words only: "Invalid value around character 9."
       let words = (error as NSError).userInfo["NSDebugDescription"] as? String ?? ""
       if let number = words.firstMatch(of: /Number (\S+) is not representable/)?.1 {
-        let place = text.firstRange(of: number)?.lowerBound
-        return .number(line: place.map { line(at: text.utf8.distance(from: text.startIndex, to: $0)) })
+        let places = text.ranges(of: number).map(\.lowerBound)
+        // Where it is there twice, nobody says which is meant.
+        let place = places.count == 1 ? places.first : nil
+        return .number(
+          String(number), line: place.map { line(at: text.utf8.distance(from: text.startIndex, to: $0)) })
       }
       if let index = words.firstMatch(of: /character (\d+)/).flatMap({ Int($0.1) }) {
         return .brokenLine(line(at: index))

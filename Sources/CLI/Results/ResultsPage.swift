@@ -7,6 +7,9 @@ struct ResultsPage {
   static let mark =
     "<!-- Written by `captcha-cli results` from run directories; run it again rather than change this. -->"
 
+  /// What a page begins with behind the mark, which its picture has too.
+  static let start = "# Results\n"
+
   let runs: [RunRecord]
   /// The name of the picture beside the page; nil where there is none.
   let picture: String?

@@ -13,7 +13,7 @@ struct RunRecord {
   }
 
   let name: String
-  /// Empty for a run of an older version.
+  /// Empty for a run of an older version, and where the file has been emptied.
   let starts: [RunStart]
   /// nil for a run of an older version.
   let timeline: RunTimeline?
@@ -48,23 +48,23 @@ struct RunRecord {
     self.name = name
     var missing: [String] = []
     func read<Content>(
-      _ url: URL, without: String, isEmpty: (Content) -> Bool, content: (String, _ file: String) throws -> Content
+      _ url: URL, without: String, isEmpty: (Content) -> Bool, parse: (String, _ file: String) throws -> Content
     ) throws -> Content? {
       let file = RecordedFile(url)
-      let content = try file.text().map { try content($0, file.path) }
+      let content = try file.text().map { try parse($0, file.path) }
       if content.map(isEmpty) ?? true {
-        let lack = content == nil ? "no \(url.lastPathComponent)" : "\(url.lastPathComponent) has no lines"
+        let lack = content == nil ? "no \(url.lastPathComponent)" : "\(url.lastPathComponent) records nothing"
         missing.append("\(name): \(lack), so \(without)")
       }
       return content
     }
     let starts = try read(
       directory.starts, without: "recipe, model, machine, seed and command lines are not known", isEmpty: \.isEmpty,
-      content: RunStart.lines)
+      parse: RunStart.lines)
     self.starts = starts ?? []
     timeline = try read(
       directory.timeline, without: "minutes, images, the curve and when it passed the marks are not known",
-      isEmpty: \.rows.isEmpty, content: RunTimeline.init)
+      isEmpty: \.rows.isEmpty, parse: RunTimeline.init)
     if let last = self.timeline?.rows.last, last.trainingSeconds == nil {
       missing.append("\(name): an earlier part of the run has not recorded its time, so minutes are not known")
     }
@@ -90,8 +90,12 @@ struct RunRecord {
   }
 
   private static func recorded(_ directory: RunDirectory) throws -> [Evaluation] {
-    try RecordedFile(directory.evaluations).jsonNames(of: "evaluations").compactMap { name in
-      guard let json = try RecordedFile(directory.evaluations.appendingPathComponent(name)).json() else { return nil }
+    try names(inFolder: RecordedFile(directory.evaluations)).map { name in
+      let file = RecordedFile(directory.evaluations.appendingPathComponent(name))
+      guard let json = try file.json() else {
+        throw TrainingError(
+          "\(file.path): can't be found by the name that its folder lists; if the name is not UTF-8, rename the file")
+      }
       let record = try json.decode(EvaluationRecord.self)
       try check(record.evaluation, json)
       let data = record.data
@@ -102,6 +106,19 @@ struct RunRecord {
     }
   }
 
+  /// The names of the evaluations of a folder in their order; none where there is no folder.
+  private static func names(inFolder folder: RecordedFile) throws -> [String] {
+    guard folder.isThere else { return [] }
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder.url.path)
+        .filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
+    } catch {
+      throw TrainingError(
+        "\(folder.path): can't be read as a folder of evaluations (\(error.localizedDescription)); restore or remove it"
+      )
+    }
+  }
+
   /// Refuses numbers that no page can be made of.
   private static func check(_ report: EvaluationReport, _ json: RecordedJSON, below path: [String] = []) throws {
     let (shares, counts) = (0.0...1.0, 0...max(0, report.count))
@@ -109,22 +126,45 @@ struct RunRecord {
     func areShares(_ parts: [String: EvaluationReport.Share]) -> Bool {
       parts.values.allSatisfy { counts.contains($0.count) && shares.contains($0.exactMatch) }
     }
-    let interval = report.exactMatchInterval
+    func isInterval(_ bounds: [Double], around share: Double?) -> Bool {
+      guard bounds.count == 2, bounds.allSatisfy(shares.contains), bounds[0] <= bounds[1] else { return false }
+      // Not to the last bit, which rounding decides.
+      return share.map { (bounds[0] - 1e-9...bounds[1] + 1e-9).contains($0) } ?? true
+    }
+    /// That of a comparison which lets more pass.
+    func isLarger(_ share: Double?) -> Bool { isShare(share) && share ?? 1 >= report.exactMatch }
+    let wrong = report.wrongCharacters ?? RecordedJSON.counts.upperBound
+    let errors = report.errorsByWrongCharacters?.values ?? [:].values
+    let confidence = report.confidence
     let checks: [(String, Bool)] = [
       ("count", RecordedJSON.counts.contains(report.count)), ("exact_match", isShare(report.exactMatch)),
-      ("exact_match_ci95", interval.count == 2 && interval.allSatisfy(shares.contains) && interval[0] <= interval[1]),
-      ("exact_match_case_folded", isShare(report.exactMatchCaseFolded)),
-      ("exact_match_confusables_merged", isShare(report.exactMatchConfusablesMerged)),
+      ("exact_match_ci95", isInterval(report.exactMatchInterval, around: report.exactMatch)),
+      ("exact_match_case_folded", isLarger(report.exactMatchCaseFolded)),
+      ("exact_match_confusables_merged", isLarger(report.exactMatchConfusablesMerged)),
       ("character_accuracy", isShare(report.characterAccuracy)),
       ("images_per_second", (0...1e12).contains(report.imagesPerSecond)),
       ("inexpressible_labels", RecordedJSON.counts.contains(report.inexpressible)),
       ("wrong_characters", RecordedJSON.counts.contains(report.wrongCharacters ?? 0)),
       ("per_position", report.perPosition.allSatisfy(shares.contains)),
       ("by_type", areShares(report.byType)), ("by_length", areShares(report.byLength)),
-      ("confusions", report.confusions.allSatisfy { RecordedJSON.counts.contains($0.count) }),
-      ("errors_by_wrong_characters", report.errorsByWrongCharacters?.values.allSatisfy(counts.contains) ?? true),
+      ("confusions", report.confusions.allSatisfy { (0...wrong).contains($0.count) }),
+      // The sum in floating point can't overflow.
+      (
+        "errors_by_wrong_characters",
+        errors.allSatisfy(counts.contains) && errors.reduce(0.0) { $0 + Double($1) } <= Double(report.count)
+      ),
+      ("confidence.expected_calibration_error", isShare(confidence?.expectedCalibrationError)),
+      (
+        "confidence.coverage",
+        confidence?.coverage.allSatisfy {
+          isShare($0.minimumConfidence) && isShare($0.coverage) && isShare($0.accuracy)
+            && ($0.accuracy == nil || isInterval($0.accuracyInterval, around: $0.accuracy))
+        } ?? true
+      ),
     ]
-    for (key, isPossible) in checks where !isPossible { throw json.error(ofValueAt: path + [key]) }
+    for (key, isPossible) in checks where !isPossible {
+      throw json.error(ofValueAt: path + key.components(separatedBy: "."))
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import Callbacks
 import Data
+import Foundation
 
 /// A run in the page about results: how it was started, its curve, its evaluations.
 struct RunSection {
@@ -46,12 +47,18 @@ struct RunSection {
     ])
     for row in Self.thinned(rows) {
       table.add([
-        "\(row.epoch + 1)", ResultsPage.minutes(row.trainingSeconds), row.images.grouped, row.loss?.fixed(5) ?? "–",
-        row.validationLoss?.fixed(5) ?? "–", row.exactMatch?.percent ?? "–",
+        "\(row.epoch + 1)", ResultsPage.minutes(row.trainingSeconds), row.images.grouped, Self.loss(row.loss),
+        Self.loss(row.validationLoss), row.exactMatch?.percent ?? "–",
       ])
     }
     let note = rows.count > Self.maximumRows ? ["", "\(Self.maximumRows) of \(rows.count) epochs."] : []
     return [""] + table.lines + note
+  }
+
+  private static func loss(_ loss: Double?) -> String {
+    guard let loss else { return "–" }
+    // That of a training which has gone astray may have hundreds of digits.
+    return abs(loss) < 1e6 ? loss.fixed(5) : String(format: "%.5g", loss)
   }
 
   /// At most so many rows at even distances, the first and the last among them.
@@ -120,14 +127,6 @@ extension MachineDescription {
   var text: String {
     "\(cpu.markdownText), \(processors) processors, \((Double(memoryBytes) / Double(1 << 30)).fixed(1)) GiB, "
       + "\(simd.markdownText), OpenBLAS kernels \(blas.markdownText), \(system.markdownText)"
-  }
-}
-
-extension [String] {
-  /// A call of the program as a line of a shell, by its own name, however the file was called; what has no sign is
-  /// shown as an escape.
-  var shellLine: String {
-    (["captcha-cli"] + dropFirst()).map(\.shellWord).joined(separator: " ").visible
   }
 }
 

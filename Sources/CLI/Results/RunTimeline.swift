@@ -20,18 +20,22 @@ struct RunTimeline {
 
     var minutes: Double? { trainingSeconds.map { $0 / 60 } }
 
-    /// Takes what only grows from a later row, and returns the first column that went down; what a row does not know stays
-    /// as it was.
-    fileprivate mutating func grow(by row: Row) -> String? {
-      let falls = [
-        ("epoch", row.epoch < epoch), ("images", row.images < images),
-        ("training_seconds", row.trainingSeconds.map { $0 < trainingSeconds ?? 0 } ?? false),
-        ("validation_seconds", row.validationSeconds.map { $0 < validationSeconds ?? 0 } ?? false),
-      ]
+    /// Takes what only grows from a later row; what that does not know stays as it was.
+    ///
+    /// - Returns: what is smaller in the later row, for an error.
+    fileprivate mutating func advance(to row: Row) -> String? {
+      func fall<Value: Comparable>(_ name: String, _ before: Value?, _ after: Value?) -> String? {
+        guard let before, let after, after < before else { return nil }
+        return "\(name) is \(after), less than the \(before) of a row above"
+      }
+      let fault =
+        fall("epoch", epoch, row.epoch) ?? fall("images", images, row.images)
+        ?? fall("training_seconds", trainingSeconds, row.trainingSeconds)
+        ?? fall("validation_seconds", validationSeconds, row.validationSeconds)
       (epoch, images) = (row.epoch, row.images)
       trainingSeconds = row.trainingSeconds ?? trainingSeconds
       validationSeconds = row.validationSeconds ?? validationSeconds
-      return falls.first { $0.1 }?.0
+      return fault
     }
   }
 
@@ -43,7 +47,8 @@ struct RunTimeline {
 
   /// Images per second of training over the whole run; nil where its time is not known.
   var imagesPerSecond: Double? {
-    guard let last = rows.last, let seconds = last.trainingSeconds, seconds > 0 else { return nil }
+    // A time that is too short to be one says nothing of the speed.
+    guard let last = rows.last, let seconds = last.trainingSeconds, seconds > 1e-6 else { return nil }
     return Double(last.images) / seconds
   }
 
@@ -55,7 +60,11 @@ struct RunTimeline {
   init(_ text: String, file: String) throws {
     // A last line without its end is being written, or was cut off.
     let lines = text.replacing("\r\n", with: "\n").components(separatedBy: "\n").dropLast()
-    let names = lines.first?.components(separatedBy: ",") ?? []
+    guard let header = lines.first else {
+      rows = []
+      return
+    }
+    let names = header.components(separatedBy: ",")
     for name in ["epoch"] + TimelineSink.columns {
       let count = names.count { $0 == name }
       guard count != 1 else { continue }
@@ -63,14 +72,14 @@ struct RunTimeline {
         "\(file):1: \(count == 0 ? "there is no column \(name)" : "the column \(name) is there \(count) times"); give the "
           + "file that a training wrote, or remove it to leave its times out")
     }
-    var most = Row(epoch: 0, images: 0)
+    var latest = Row(epoch: 0, images: 0)
     rows = try lines.enumerated().dropFirst().map { line in
       func fault(_ reason: String) -> TrainingError {
         TrainingError(
           "\(file):\(line.offset + 1): \(reason); correct the line, or remove the file to leave its times out")
       }
       let row = try Self.row(line.element, names: names, fault: fault)
-      if let name = most.grow(by: row) { throw fault("\(name) is smaller than in a row before") }
+      if let reason = latest.advance(to: row) { throw fault(reason) }
       return row
     }
   }

@@ -86,6 +86,9 @@ struct PredictionWords {
           ? "\(other): a second model, where one reads; captcha-cli ensemble makes one file of several"
           : "\(other): the name of a model, which must come before all images")
     }
+    if paths.count(where: { $0 == "-" }) > 1 {
+      throw ValidationError("- is given more than once, and standard input holds one image; give it once")
+    }
     if paths.isEmpty {
       let missing = FileManager.default.fileExists(atPath: first) ? "" : " (and there is no such file)"
       throw ValidationError("\(first): names a model\(missing), but no images follow; \(Self.remedy)")

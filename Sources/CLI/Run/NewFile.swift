@@ -23,9 +23,9 @@ struct NewFile: ExpressibleByArgument {
   /// Writes the file, unless something has come to be there since it was looked for.
   ///
   /// - Throws: an error that names the option and the file.
-  func write(_ text: String, option: String) throws {
+  func write(_ content: Foundation.Data, option: String = "--output") throws {
     do {
-      try Foundation.Data(text.utf8).write(to: url, options: .withoutOverwriting)
+      try content.write(to: url, options: .withoutOverwriting)
     } catch let error as CocoaError where error.code == .fileWriteFileExists {
       throw isThereAlready(option: option)
     } catch {

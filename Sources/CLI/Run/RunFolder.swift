@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import Training
 
 extension RunDirectory {
@@ -47,7 +48,9 @@ extension RunDirectory {
   var displayPath: String {
     let base = FileManager.default.currentDirectoryPath
     let path = url.standardizedFileURL.path
-    return path.hasPrefix(base + "/") ? String(path.dropFirst(base.count + 1)) : path
+    // By bytes, since names that Unicode composes in another way are equal as texts.
+    let (bytes, start) = (Array(path.utf8), Array(base.utf8) + [UInt8(ascii: "/")])
+    return bytes.starts(with: start) ? String(decoding: bytes.dropFirst(start.count), as: UTF8.self) : path
   }
 }
 
@@ -62,7 +65,7 @@ extension String {
   /// Writes the text to a file, in one step.
   func writeFile(_ url: URL) throws {
     do {
-      try write(to: url, atomically: true, encoding: .utf8)
+      try AtomicFile.write(to: url) { try $0.write(contentsOf: Foundation.Data(utf8)) }
     } catch {
       throw TrainingError(
         "\(url.path): cannot be written (\(error.localizedDescription)); check the folder and the free space")

@@ -9,7 +9,7 @@ struct TextLine: Sendable {
 }
 
 /// Reads text files block by block, so that a list of millions of lines takes little memory.
-enum TextLines {
+package enum TextLines {
   /// The most bytes of a file; a million lines of a manifest have about 120 million.
   static let maximumFileSize = 1 << 30
   /// The most bytes of a line.
@@ -60,7 +60,7 @@ enum TextLines {
   /// The whole file as text, without a byte order mark.
   ///
   /// - Throws: `DatasetError.unreadableList`.
-  static func text(of path: String) throws -> String {
+  package static func text(of path: String) throws -> String {
     let file = try open(path)
     var bytes: [UInt8]
     do {

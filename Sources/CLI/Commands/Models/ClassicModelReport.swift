@@ -1,7 +1,6 @@
 import Data
 import Foundation
 import Models
-import Tensor
 
 /// What `captcha-cli models classic` says of the model that comes with the program; all of it from the model's file.
 struct ClassicModelReport: Encodable {
@@ -51,7 +50,8 @@ struct ClassicModelReport: Encodable {
   var lines: [String] {
     if let output {
       return [
-        "file     \(output), \(bytes.grouped) bytes", "Next: captcha-cli evaluate \(output.shellWord) --data IMAGES",
+        "file     \(output.visible), \(bytes.grouped) bytes",
+        "Next: captcha-cli evaluate \(output.shellWord.visible) --data IMAGES",
       ]
     }
     return [
@@ -64,18 +64,5 @@ struct ClassicModelReport: Encodable {
         + decoding.temperature.fixed(4),
       "",
     ] + model.lines
-  }
-}
-
-extension NewFile {
-  /// Writes the model file that comes with the program.
-  func writeClassic() throws {
-    try requireAbsent()
-    do {
-      try AtomicFile.write(to: url) { try $0.write(contentsOf: ModelFile.classic) }
-    } catch {
-      throw ModelError(
-        "\(path): cannot be written (\(error.localizedDescription)); check the folder and the free space")
-    }
   }
 }

@@ -37,6 +37,7 @@ struct ModelCard {
     let file = RecordedFile(url)
     guard let yaml = try file.text() else { return nil }
     let path = file.path
+    if yaml.allSatisfy(\.isWhitespace) { throw ModelError("\(path): is empty; restore or remove it") }
     let configuration = try TrainingConfiguration(yaml: yaml, named: path)
     guard configuration.model == (try Recognizer.classic().configuration) else {
       throw ModelError("\(path): describes another model than \(ModelFile.classicName); give the run that trained it")

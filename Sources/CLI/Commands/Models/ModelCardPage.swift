@@ -22,7 +22,8 @@ extension ModelCard {
       "```sh", "captcha-cli predict captcha.png", "```", "",
       "```swift", "print(try Recognizer.classic().read(path: \"captcha.png\").text)", "```", "",
       "It is meant for trying out the program, for reading such images, and as a start for models of one's own",
-      "(`captcha-cli models classic --output FILE`, `captcha-cli train \(way) --initialize-from FILE`).", "",
+      "(`captcha-cli models classic --output FILE`, \("captcha-cli train \(way) --initialize-from FILE".markdownCode)).",
+      "",
     ]
       + MarkdownTable.lines(
         ["", ""],
@@ -135,7 +136,8 @@ extension ModelCard {
           shares.map { [$0.key.markdownText, $0.value.count.grouped, $0.value.exactMatch.percent] })
     }
     lines += shares("type", report.byType.sorted { $0.key < $1.key })
-    lines += shares("length of the label", report.byLength.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) })
+    lines += shares(
+      "length of the label", report.byLength.sorted { (Int($0.key) ?? 0, $0.key) < (Int($1.key) ?? 0, $1.key) })
     lines += ["", "By position: " + report.perPosition.map(\.percent).joined(separator: ", ") + "."]
     if let confidence = report.confidence {
       lines += [""]

@@ -54,6 +54,7 @@ struct ModelsCommand: ParsableCommand {
     if runDirectory != nil, name != ModelFile.classicName || !markdown {
       throw ValidationError("--run is for the page about \(ModelFile.classicName); add --markdown, or leave it out")
     }
+    if runDirectory == "" { throw ValidationError("--run is empty; give the folder of the run") }
     guard let name else { return }
     if markdown, output != nil {
       throw ValidationError("--output takes the model's file, and the page goes to standard output; give one of them")
@@ -76,7 +77,7 @@ struct ModelsCommand: ParsableCommand {
   func run() throws {
     if name == ModelFile.classicName {
       if markdown { return try ModelCard(folder: runDirectory).lines.forEach(StandardStreams.write) }
-      try output?.writeClassic()
+      try output?.write(ModelFile.classic)
       let report = try ClassicModelReport(output: output?.path)
       if json { return try StandardStreams.write(json: report) }
       for line in report.lines { StandardStreams.write(line) }
