@@ -74,8 +74,12 @@ public struct CaptchaCommand: ParsableCommand {
       // Help that was asked for.
       StandardStreams.write(fullMessage(for: error))
     case .validationFailure:
-      // The usage is on lines of its own.
-      let message = fullMessage(for: error).components(separatedBy: "\n").map(\.visible).joined(separator: "\n")
+      // The reason on one line, whatever newlines the words of the user have; help and usage have lines of their own.
+      let whole = fullMessage(for: error)
+      let usage = whole.range(of: "\nHelp: ") ?? whole.range(of: "\nUsage: ", options: .backwards)
+      let end = usage?.lowerBound ?? whole.firstIndex(of: "\n") ?? whole.endIndex
+      let rest = whole[end...].components(separatedBy: "\n").map(\.visible).joined(separator: "\n")
+      let message = String(whole[..<end]).visible + rest
       StandardStreams.note(message.hasPrefix("Error: ") ? "error: " + message.dropFirst("Error: ".count) : message)
     default: StandardStreams.noteFailure("\(error)")
     }

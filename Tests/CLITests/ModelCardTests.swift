@@ -91,6 +91,18 @@ import Testing
     #expect(page.contains("\n| math | 3 | ") && page.contains("By position: "))
     #expect(page.contains("captcha-cli evaluate --data images --record card/evaluations/drawn.json"))
 
+    // Confidences that can't be.
+    let text = try runner.text("card/evaluations/drawn.json")
+    for (key, pattern, value) in [
+      ("expected_calibration_error", #/"expected_calibration_error" : [0-9.e-]+/#, "1.5"),
+      ("coverage", #/"accuracy" : [0-9.e-]+/#, "7"),
+    ] {
+      let name = key == "coverage" ? "accuracy" : key
+      try write(text.replacing(pattern, with: "\"\(name)\" : \(value)"), to: "card/evaluations/drawn.json")
+      try runner.run("models", "classic", "--markdown", "--run", "card")
+        .expectError(1, "card/evaluations/drawn.json:", "confidence.\(key) has a value that it can't have")
+    }
+    try write(text, to: "card/evaluations/drawn.json")
     // What records hold breaks neither lines nor the table.
     start.commandLine = ["captcha-cli", "train", "--run", "a\u{1B}b\nc"]
     start.programVersion = "<0.6>"
@@ -119,7 +131,7 @@ import Testing
     #expect(page.contains("No evaluation of this file is recorded."))
   }
 
-  // A pipe that is waited for would never end.
+  // A pipe that is waited for would never end; the limit says where.
   @Test(.timeLimit(.minutes(2))) func recordsThatDoNotFitAreRefused() throws {
     let command = ["models", "classic", "--markdown", "--run", "card"]
     try runner.run(command).expectError(1, "--run: card: no such folder")

@@ -262,6 +262,14 @@ import Testing
     ("evaluations/a.json", MadeUpRun.record.replacing("[0.745,", with: "[0.81,"), ":21: exact_match_ci95 has"),
     ("evaluations/a.json", MadeUpRun.record.replacing("0.84,", with: "0.79,"), ":20: exact_match_case_folded has"),
     (
+      "evaluations/a.json", MadeUpRun.record.replacing("characters\": 64", with: "characters\": -1"),
+      ":30: wrong_characters has"
+    ),
+    (
+      "evaluations/a.json", MadeUpRun.record.replacing("0.88,", with: "0.79,"),
+      ":22: exact_match_confusables_merged has"
+    ),
+    (
       "evaluations/a.json", MadeUpRun.record.replacing("characters\": 64", with: "characters\": 31"),
       ":13: confusions has"
     ),
@@ -275,7 +283,7 @@ import Testing
     try runner.run("results", "runs/fast").expectError(1, "runs/fast/\(file):", message, ";")
   }
 
-  // A pipe that is waited for would never end.
+  // A pipe that is waited for would never end; the limit says where.
   @Test(.timeLimit(.minutes(2))) func whatIsNoFolderOrLeadsNowhereIsNamed() throws {
     try runs()
     let folder = runner.path("runs/fast/evaluations")
@@ -369,8 +377,8 @@ import Testing
     #expect(try runner.text("page.md") == page)
     let attributes = try FileManager.default.attributesOfItem(atPath: runner.path("page.md"))
     #expect(attributes[.posixPermissions] as? Int == 0o600)
-    let wrong = try runner.run("results", "runs/fast", "--output", "a\u{1B}b.txt")
-    #expect(wrong.code == 64 && wrong.errors.contains("a\\u{1B}b.txt") && !wrong.errors.contains("\u{1B}"))
+    try runner.run("results", "runs/fast", "--output", "a\u{1B}b\nerror: c.txt")
+      .expectError(64, "--output is a\\u{1B}b\\nerror: c.txt; give a file")
   }
 
   @Test func namesAreShownAsTheyAre() throws {

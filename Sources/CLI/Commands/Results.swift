@@ -44,6 +44,7 @@ struct Results: ParsableCommand {
       try Self.requireOwn(URL(fileURLWithPath: page), start: ResultsPage.start)
       // Where a link leads, since a file would be put in its place; and the picture beside the file that names it.
       let url = URL(fileURLWithPath: page).resolvingSymlinksInPath()
+      try Self.requireOwn(url, start: ResultsPage.start)
       return (page: url, picture: url.deletingPathExtension().appendingPathExtension("svg"))
     }
     let records = try RunRecord.read(runs)

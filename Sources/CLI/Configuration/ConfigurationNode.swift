@@ -74,7 +74,8 @@ struct ConfigurationNode {
     }
   }
 
-  /// More than any configuration has: aliases of aliases make any number of values of a few lines.
+  /// More than any configuration has: aliases of aliases make any number of values of a few lines. Those in keys are not
+  /// counted.
   private static let maximumValues = 100_000
 
   /// - Parameter left: how many values there may still be.

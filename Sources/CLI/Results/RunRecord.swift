@@ -133,7 +133,7 @@ struct RunRecord {
     }
     /// That of a comparison which lets more pass.
     func isLarger(_ share: Double?) -> Bool { isShare(share) && share ?? 1 >= report.exactMatch }
-    let wrong = report.wrongCharacters ?? RecordedJSON.counts.upperBound
+    let wrong = max(0, report.wrongCharacters ?? RecordedJSON.counts.upperBound)
     let errors = report.errorsByWrongCharacters?.values ?? [:].values
     let confidence = report.confidence
     let checks: [(String, Bool)] = [

@@ -29,6 +29,8 @@ struct NewFile: ExpressibleByArgument {
     } catch let error as CocoaError where error.code == .fileWriteFileExists {
       throw isThereAlready(option: option)
     } catch {
+      // Half of it would be taken for the whole.
+      if (error as? CocoaError)?.code == .fileWriteOutOfSpace { try? FileManager.default.removeItem(at: url) }
       throw ModelError(
         "\(option): \(path) can't be written (\(error.localizedDescription)); check the folder and the free space")
     }

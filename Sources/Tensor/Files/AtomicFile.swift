@@ -2,7 +2,8 @@ import Foundation
 
 /// Files that are replaced in one step: a crash leaves the earlier content or the new one, never half of one.
 public enum AtomicFile {
-  /// Writes a file beside its place, flushes it to the disk and renames it; it keeps the permissions of the earlier file.
+  /// Writes a file beside its place, flushes it to the disk and renames it; it keeps the permissions of the earlier file,
+  /// but that its owner may read and write it.
   ///
   /// - Parameter content: writes everything to the handle.
   /// - Throws: what `content` throws, or the system's error; the earlier file is then untouched.
@@ -16,7 +17,7 @@ public enum AtomicFile {
       do {
         // Before there is content that others may not read. Where the disk knows no permissions, content matters more.
         var earlier = stat()
-        if stat(url.path, &earlier) == 0 { fchmod(handle.fileDescriptor, earlier.st_mode & 0o777) }
+        if stat(url.path, &earlier) == 0 { fchmod(handle.fileDescriptor, earlier.st_mode & 0o777 | 0o600) }
         try content(handle)
         try handle.synchronize()
         try handle.close()
