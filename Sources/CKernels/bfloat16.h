@@ -38,15 +38,52 @@ INLINE vector_int LEVEL(bf_pairs)(vector even, vector odd) {
 #endif
 }
 
-// LANES numbers one after the other, so that neighbours are pairs.
-INLINE void LEVEL(bf_store)(uint32_t *to, vector v) {
+typedef uint16_t LEVEL(halves) __attribute__((vector_size(LANES * 2)));
+
+INLINE LEVEL(halves) LEVEL(bf_halves)(vector v) {
 #if defined(BFLOAT16_INSTRUCTIONS)
-  const __m256bh halves = _mm512_cvtneps_pbh((__m512)v);
+  return (LEVEL(halves))_mm512_cvtneps_pbh((__m512)v);
 #else
-  typedef uint16_t half_vector __attribute__((vector_size(LANES * 2)));
-  const half_vector halves = __builtin_convertvector((vector_word)LEVEL(bf_rounded)(v) >> 16, half_vector);
+  return __builtin_convertvector((vector_word)LEVEL(bf_rounded)(v) >> 16, LEVEL(halves));
 #endif
+}
+INLINE vector LEVEL(bf_widened)(LEVEL(halves) halves) {
+  return (vector)(__builtin_convertvector(halves, vector_word) << 16);
+}
+
+// LANES numbers one after the other, so that neighbours are pairs.
+INLINE void LEVEL(bf_store)(void *to, vector v) {
+  const LEVEL(halves) halves = LEVEL(bf_halves)(v);
   memcpy(to, &halves, sizeof halves);
+}
+
+// The first `valid` numbers from number `at` on of x, which holds floats or, where `narrow`, bfloat16.
+INLINE vector LEVEL(load_numbers)(const void *x, ptrdiff_t at, ptrdiff_t valid, const int narrow) {
+  if (!narrow) return partial_load((const float *)x + at, valid);
+  LEVEL(halves) halves = {0};
+  if (valid == LANES)
+    memcpy(&halves, (const uint16_t *)x + at, sizeof halves);
+  else
+    memcpy(&halves, (const uint16_t *)x + at, (size_t)valid * sizeof(uint16_t));
+  return LEVEL(bf_widened)(halves);
+}
+INLINE void LEVEL(store_numbers)(void *x, ptrdiff_t at, vector v, ptrdiff_t valid, const int narrow) {
+  if (!narrow) {
+    partial_store((float *)x + at, v, valid);
+    return;
+  }
+  const LEVEL(halves) halves = LEVEL(bf_halves)(v);
+  if (valid == LANES)
+    memcpy((uint16_t *)x + at, &halves, sizeof halves);
+  else
+    memcpy((uint16_t *)x + at, &halves, (size_t)valid * sizeof(uint16_t));
+}
+INLINE float LEVEL(number)(const void *x, ptrdiff_t at, const int narrow) {
+  if (!narrow) return ((const float *)x)[at];
+  const uint32_t bits = (uint32_t)((const uint16_t *)x)[at] << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 INLINE uint32_t LEVEL(bf_bits)(float x) {
@@ -65,13 +102,26 @@ INLINE vector LEVEL(add_product)(vector sum, const float *value, vector numbers,
   return LEVEL(bf_multiply_add)(sum, (vector_int){0} + pair, (vector_int)numbers);
 }
 
-// The words of the numbers i and i + distance; behind the last number there are zeros.
-static void LEVEL(bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, float *pairs) {
-  ptrdiff_t i = 0;
+// `valid` numbers of x from i on, or fewer where x ends at `count`.
+INLINE vector LEVEL(bf_rest)(const float *x, ptrdiff_t i, ptrdiff_t count, ptrdiff_t valid) {
+  const ptrdiff_t left = count - i;
+  return partial_load(x + i, left < 0 ? 0 : left < valid ? left : valid);
+}
+
+// The words of the numbers i and i + distance from i = -lead on; before the first and behind the last number there are zeros.
+static void LEVEL(bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, float *pairs) {
+  pairs += lead;
+  ptrdiff_t i = -lead;
+  while (i < 0) {
+    const ptrdiff_t valid = -i < LANES ? -i : LANES;
+    partial_store(pairs + i, (vector)LEVEL(bf_pairs)((vector){0}, LEVEL(bf_rest)(x, i + distance, count, valid)), valid);
+    i += valid;
+  }
   for (; i + distance + LANES <= count; i += LANES)
     store(pairs + i, (vector)LEVEL(bf_pairs)(load(x + i), load(x + i + distance)));
-  for (; i < count; i++) {
-    const uint32_t word = LEVEL(bf_word)(x[i], i + distance < count ? x[i + distance] : 0);
-    memcpy(pairs + i, &word, sizeof word);
+  for (; i < count; i += LANES) {
+    const ptrdiff_t valid = count - i < LANES ? count - i : LANES;
+    const vector first = partial_load(x + i, valid), second = LEVEL(bf_rest)(x, i + distance, count, valid);
+    partial_store(pairs + i, (vector)LEVEL(bf_pairs)(first, second), valid);
   }
 }

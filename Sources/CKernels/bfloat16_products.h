@@ -97,7 +97,7 @@ typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrd
 static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
-// Products take about 230 KB of stack for the packed blocks; threads have 512 KB at least.
+// Products take up to 330 KB of stack for the packed blocks; threads have 512 KB at least.
 
 #if defined(MATRIX_TILES)
 // Rows of words along the depth, `stride` words from one to the next, as tile registers take the left-hand side. Each row is
@@ -118,14 +118,34 @@ INLINE void LEVEL(bf_pack_rows)(const float *from, ptrdiff_t from_stride, int al
     const ptrdiff_t left = count - line, lines = left < TILE_SIDE ? left : TILE_SIDE;
     for (ptrdiff_t word = 0; word < words; word += TILE_SIDE) {
       __m512i rows[TILE_SIDE], columns[TILE_SIDE];
-      for (ptrdiff_t i = 0; i < TILE_SIDE; i++) {
-        const ptrdiff_t k = 2 * (word + i);
-        const float *even = from + k * from_stride + line;
-        rows[i] = (__m512i)LEVEL(bf_pairs)(k < depth ? partial_load(even, lines) : (vector){0},
-                                           k + 1 < depth ? partial_load(even + from_stride, lines) : (vector){0});
+      const float *even = from + 2 * word * from_stride + line;
+      if (lines == TILE_SIDE && 2 * (word + TILE_SIDE) <= depth) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < TILE_SIDE; i++, even += 2 * from_stride)
+          rows[i] = (__m512i)LEVEL(bf_pairs)(load(even), load(even + from_stride));
+      } else {
+        for (ptrdiff_t i = 0; i < TILE_SIDE; i++, even += 2 * from_stride) {
+          const ptrdiff_t k = 2 * (word + i);
+          rows[i] = (__m512i)LEVEL(bf_pairs)(k < depth ? partial_load(even, lines) : (vector){0},
+                                             k + 1 < depth ? partial_load(even + from_stride, lines) : (vector){0});
+        }
       }
       LEVEL(transpose_words)(rows, columns);
       for (ptrdiff_t i = 0; i < lines; i++) _mm512_storeu_si512(to + (line + i) * stride + word, columns[i]);
+    }
+  }
+}
+
+// Blocks of BLOCK columns of words, [block][pair][BLOCK], as tile registers take the right-hand side; from rows of `width` numbers.
+INLINE void LEVEL(bf_pack_blocks)(const float *from, ptrdiff_t stride, ptrdiff_t width, ptrdiff_t depth, uint32_t *to) {
+  const ptrdiff_t pairs = (depth + 1) / 2;
+  for (ptrdiff_t pair = 0; pair < pairs; pair++, from += 2 * stride) {
+    const int has_odd = 2 * pair + 1 < depth;
+    for (ptrdiff_t column = 0; column < width; column += LANES) {
+      const ptrdiff_t left = width - column, valid = left < LANES ? left : LANES;
+      const vector even = partial_load(from + column, valid);
+      const vector odd = has_odd ? partial_load(from + stride + column, valid) : (vector){0};
+      store((float *)(to + (column / BLOCK * pairs + pair) * BLOCK + column % BLOCK), (vector)LEVEL(bf_pairs)(even, odd));
     }
   }
 }
@@ -150,9 +170,12 @@ INLINE void LEVEL(bf_pack_columns)(const float *from, ptrdiff_t from_stride, ptr
     }
 }
 
+// Blocks of columns that are packed one after the other, so that b is read in long pieces.
+#define BF_BLOCKS 4
+
 static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
   uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
-  uint32_t packed_b[BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));
+  uint32_t packed_b[BF_BLOCKS * BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));
   LEVEL(tile_shape) shape = {0};
   for (ptrdiff_t row = 0; row < g->rows; row += BF_ROWS) {
     const ptrdiff_t rows = g->rows - row < BF_ROWS ? g->rows - row : BF_ROWS;
@@ -161,25 +184,28 @@ static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, c
       const ptrdiff_t stride = LEVEL(rounded)(pairs, TILE_SIDE);
       LEVEL(bf_pack_rows)(g->transpose_a ? a + k * g->a_stride + row : a + row * g->a_stride + k, g->a_stride,
                           !g->transpose_a, rows, depth, packed_a, stride);
-      for (ptrdiff_t column = 0; column < g->columns; column += BLOCK) {
-        const ptrdiff_t columns = g->columns - column < BLOCK ? g->columns - column : BLOCK;
+      for (ptrdiff_t group = 0; group < g->columns; group += BF_BLOCKS * BLOCK) {
+        const ptrdiff_t left = g->columns - group, width = left < BF_BLOCKS * BLOCK ? left : BF_BLOCKS * BLOCK;
         if (g->transpose_b)
-          LEVEL(bf_pack_columns)(b + column * g->b_stride + k, g->b_stride, columns, depth, pairs, packed_b);
+          for (ptrdiff_t column = 0; column < width; column += BLOCK)
+            LEVEL(bf_pack_columns)(b + (group + column) * g->b_stride + k, g->b_stride, width - column, depth, pairs,
+                                   packed_b + column * pairs);
         else
-          LEVEL(bf_pack)(b + k * g->b_stride + column, g->b_stride, 0, columns, depth, BLOCK, packed_b);
-        for (ptrdiff_t top = 0; top < rows; top += 2 * TILE_SIDE)
-          LEVEL(multiply_tiles)(&shape, (LEVEL(tile_product)){
-                                            .a = packed_a + top * stride,
-                                            .a_stride = 4 * stride,
-                                            .b = packed_b,
-                                            .b_stride = 4 * BLOCK,
-                                            .segments = 1,
-                                            .words = pairs,
-                                            .rows = rows - top < 2 * TILE_SIDE ? rows - top : 2 * TILE_SIDE,
-                                            .columns = columns,
-                                            .adds = k > 0,
-                                            .c = c + (row + top) * g->c_stride + column,
-                                            .c_stride = g->c_stride});
+          LEVEL(bf_pack_blocks)(b + k * g->b_stride + group, g->b_stride, width, depth, packed_b);
+        for (ptrdiff_t column = 0; column < width; column += BLOCK)
+          for (ptrdiff_t top = 0; top < rows; top += 2 * TILE_SIDE)
+            LEVEL(multiply_tiles)(&shape, (LEVEL(tile_product)){
+                                              .a = packed_a + top * stride,
+                                              .a_stride = 4 * stride,
+                                              .b = packed_b + column * pairs,
+                                              .b_stride = 4 * BLOCK,
+                                              .segments = 1,
+                                              .words = pairs,
+                                              .rows = rows - top < 2 * TILE_SIDE ? rows - top : 2 * TILE_SIDE,
+                                              .columns = width - column < BLOCK ? width - column : BLOCK,
+                                              .adds = k > 0,
+                                              .c = c + (row + top) * g->c_stride + group + column,
+                                              .c_stride = g->c_stride});
       }
     }
   }

@@ -40,6 +40,43 @@ static void LEVEL(column_moments)(const float *restrict x, ptrdiff_t rows, ptrdi
       sums, squares)
 }
 
+// A strip of up to BLOCK columns, whose sums are held in registers.
+INLINE void LEVEL(rounded_strip)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, ptrdiff_t first,
+                                 ptrdiff_t second, double *sums, double *squares, uint16_t *to) {
+  const vector p0 = partial_load(pivot, first), p1 = partial_load(pivot + LANES, second);
+  for (ptrdiff_t top = 0; top < rows; top += ROWS_PER_SUM) {
+    const ptrdiff_t bottom = rows - top < ROWS_PER_SUM ? rows : top + ROWS_PER_SUM;
+    vector s0 = {0}, s1 = {0}, q0 = {0}, q1 = {0};
+    for (ptrdiff_t row = top; row < bottom; row++) {
+      const ptrdiff_t at = row * channels;
+      const LEVEL(halves) h0 = LEVEL(bf_halves)(partial_load(x + at, first));
+      memcpy(to + at, &h0, (size_t)first * sizeof(uint16_t));
+      const vector d0 = LEVEL(bf_widened)(h0) - p0;
+      s0 += d0, q0 += d0 * d0;
+      if (second) {
+        const LEVEL(halves) h1 = LEVEL(bf_halves)(partial_load(x + at + LANES, second));
+        memcpy(to + at + LANES, &h1, (size_t)second * sizeof(uint16_t));
+        const vector d1 = LEVEL(bf_widened)(h1) - p1;
+        s1 += d1, q1 += d1 * d1;
+      }
+    }
+    for (ptrdiff_t i = 0; i < first; i++) sums[i] += s0[i], squares[i] += q0[i];
+    for (ptrdiff_t i = 0; i < second; i++) sums[LANES + i] += s1[i], squares[LANES + i] += q1[i];
+  }
+}
+
+static void LEVEL(rounded_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
+                                   double *squares, void *rounded) {
+  uint16_t *to = rounded;
+  for (ptrdiff_t c = 0; c < channels; c += BLOCK, x += BLOCK, pivot += BLOCK, sums += BLOCK, squares += BLOCK, to += BLOCK) {
+    const ptrdiff_t left = channels - c, first = left < LANES ? left : LANES, second = left < BLOCK ? left - first : LANES;
+    if (left >= BLOCK)
+      LEVEL(rounded_strip)(x, rows, channels, pivot, LANES, LANES, sums, squares, to);
+    else
+      LEVEL(rounded_strip)(x, rows, channels, pivot, first, second, sums, squares, to);
+  }
+}
+
 static void LEVEL(column_products)(const float *restrict dy, const float *restrict x, ptrdiff_t rows,
                                    ptrdiff_t channels, const float *restrict pivot, double *restrict sums,
                                    double *restrict products) {
@@ -69,6 +106,14 @@ static void LEVEL(relu_gradient)(const float *restrict dy, const float *restrict
 
 static void LEVEL(column_affine)(const float *restrict x, ptrdiff_t rows, ptrdiff_t channels,
                                  const float *restrict scale, const float *restrict shift, float *restrict y) {
+  // Few channels, as of a picture, do not fill a vector: the numbers of several rows are taken for one.
+  float scales[LANES * LANES], shifts[LANES * LANES];
+  const ptrdiff_t together = channels > 0 && channels < LANES ? LANES : 1;
+  if (together > 1) {
+    for (ptrdiff_t i = 0; i < together * channels; i++) scales[i] = scale[i % channels], shifts[i] = shift[i % channels];
+    for (; rows >= together; rows -= together, x += together * channels, y += together * channels)
+      for (ptrdiff_t i = 0; i < together * channels; i++) y[i] = x[i] * scales[i] + shifts[i];
+  }
   for (ptrdiff_t row = 0; row < rows; row++, x += channels, y += channels)
     for (ptrdiff_t c = 0; c < channels; c++) y[c] = x[c] * scale[c] + shift[c];
 }

@@ -91,8 +91,9 @@ static const LEVEL(convolution_tile_function) LEVEL(convolution_tiles)[2][TILE] 
 #undef NAME_NARROW_TILE
 
 #if !defined(MATRIX_TILES)
-static void LEVEL(convolution_words)(const float *x, ptrdiff_t rows, ptrdiff_t row_stride, float *words) {
-  LEVEL(bfloat16_pairs)(x, rows * row_stride, 1, words);
+static void LEVEL(convolution_words)(const float *x, ptrdiff_t count, ptrdiff_t place, float *row) {
+  const ptrdiff_t lead = place > 0 ? 1 : 0;
+  LEVEL(bfloat16_pairs)(x, count, 1, lead, row + place - lead);
 }
 #endif
 

@@ -80,18 +80,21 @@ INLINE void LEVEL(gradient_pairs)(const float *dy, ptrdiff_t channels, ptrdiff_t
 
 #define BAND_PIXELS 256
 
-static void LEVEL(convolution_weight_gradient)(const ckernels_convolution *g, const float *x, const float *dy,
+static void LEVEL(convolution_weight_gradient)(const ckernels_convolution *g, const float *x, const float *dy, int adds,
                                                float *weight_gradient) {
   const int narrow = g->bfloat16 != 0;
 #if defined(MATRIX_TILES)
   if (narrow) {
-    LEVEL(gradient_by_tiles)(g, x, dy, weight_gradient);
+    LEVEL(gradient_by_tiles)(g, x, dy, adds, weight_gradient);
     return;
   }
 #endif
   const ptrdiff_t run = g->kernel_width * g->input_channels;
   const ptrdiff_t tiles = (run + TILE - 1) / TILE;
   const ptrdiff_t width = g->output_width;
+  if (!adds)
+    memset(weight_gradient, 0,
+           (size_t)(LEVEL(rounded)(g->output_channels, BLOCK) * g->kernel_height * run) * sizeof(float));
   // A band is at least one row; rows wider than the buffer are cut into pieces.
   const ptrdiff_t piece_width = width < BAND_PIXELS ? width : BAND_PIXELS;
   const ptrdiff_t band = BAND_PIXELS / piece_width;

@@ -81,30 +81,42 @@ void ckernels_pack_weights(const ckernels_table *table, const ckernels_convoluti
   }
 }
 
-void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolution *g, const float *packed,
-                             float *w) {
-  const ptrdiff_t block = table->channel_block;
-  for (ptrdiff_t channel = 0; channel < g->output_channels; channel += block) {
-    const ptrdiff_t left = g->output_channels - channel, valid = left < block ? left : block;
-    for (ptrdiff_t k = 0; k < window(g); k++, packed += block)
-      memcpy(w + k * g->output_channels + channel, packed, valid * sizeof(float));
-  }
-}
-
-void ckernels_unpack_gradient(const ckernels_table *table, const ckernels_convolution *g, const float *sums, float *w) {
-  if (g->bfloat16 && table->has_matrix_tiles)
-    ckernels_transpose(sums, g->output_channels, window(g), w);
-  else
-    ckernels_unpack_weights(table, g, sums, w);
-}
-
-void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y) {
+// y [columns, rows] = x [rows, columns] transposed, whose rows are x_stride floats apart.
+static void transpose(const float *x, ptrdiff_t x_stride, ptrdiff_t rows, ptrdiff_t columns, float *y) {
   // In squares that fit the first-level cache.
   const ptrdiff_t square = 16;
   for (ptrdiff_t top = 0; top < rows; top += square)
     for (ptrdiff_t left = 0; left < columns; left += square)
       for (ptrdiff_t i = top; i < rows && i < top + square; i++)
-        for (ptrdiff_t j = left; j < columns && j < left + square; j++) y[j * rows + i] = x[i * columns + j];
+        for (ptrdiff_t j = left; j < columns && j < left + square; j++) y[j * rows + i] = x[i * x_stride + j];
+}
+
+// to += the first of `parts` neighbours, each part_stride floats after the last, added up in their order.
+static void add_parts(float *to, ptrdiff_t count, ptrdiff_t parts, ptrdiff_t part_stride) {
+  for (ptrdiff_t part = 1; part < parts; part++) {
+    const float *other = to + part * part_stride;
+    for (ptrdiff_t i = 0; i < count; i++) to[i] += other[i];
+  }
+}
+
+void ckernels_unpack_gradient(const ckernels_table *table, const ckernels_convolution *g, float *sums, ptrdiff_t parts,
+                              ptrdiff_t part_stride, ptrdiff_t first, ptrdiff_t last, float *w) {
+  const ptrdiff_t outputs = g->output_channels, places = window(g), count = last - first, block = table->channel_block;
+  if (g->bfloat16 && table->has_matrix_tiles) {
+    for (ptrdiff_t channel = 0; channel < outputs; channel++)
+      add_parts(sums + channel * places + first, count, parts, part_stride);
+    transpose(sums + first, places, outputs, count, w + first * outputs);
+    return;
+  }
+  for (ptrdiff_t channel = 0; channel < outputs; channel += block, sums += places * block) {
+    const ptrdiff_t left = outputs - channel, valid = left < block ? left : block;
+    add_parts(sums + first * block, count * block, parts, part_stride);
+    for (ptrdiff_t k = first; k < last; k++) memcpy(w + k * outputs + channel, sums + k * block, valid * sizeof(float));
+  }
+}
+
+void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y) {
+  transpose(x, columns, rows, columns, y);
 }
 
 float ckernels_largest_magnitude(const float *x, ptrdiff_t count) {

@@ -66,6 +66,7 @@ const ckernels_table LEVEL(ckernels_table) = {
     .float16_product = LEVEL(float16_product),
 #endif
     .column_moments = LEVEL(column_moments),
+    .rounded_moments = LEVEL(rounded_moments),
     .column_affine = LEVEL(column_affine),
     .column_products = LEVEL(column_products),
     .column_combine = LEVEL(column_combine),

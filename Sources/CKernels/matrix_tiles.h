@@ -173,16 +173,3 @@ INLINE void LEVEL(transpose_words)(const __m512i rows[16], __m512i columns[16]) 
     columns[12 + j] = _mm512_shuffle_i32x4(odd01, odd23, 0xDD);
   }
 }
-
-// `to` [columns, rows] = `from` [rows, columns] transposed, of words, for up to 16 of each; of `to` whole lines of 16 words are
-// written, whose last ones are zero.
-INLINE void LEVEL(transpose_square)(const uint32_t *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t columns,
-                                    uint32_t *to, ptrdiff_t to_stride) {
-  __m512i lines[TILE_SIDE], transposed[TILE_SIDE];
-  const __mmask16 valid = (__mmask16)((1u << columns) - 1);
-#pragma clang loop unroll(full)
-  for (int i = 0; i < TILE_SIDE; i++)
-    lines[i] = i < rows ? _mm512_maskz_loadu_epi32(valid, from + i * stride) : _mm512_setzero_si512();
-  LEVEL(transpose_words)(lines, transposed);
-  for (ptrdiff_t i = 0; i < columns; i++) _mm512_storeu_si512(to + i * to_stride, transposed[i]);
-}

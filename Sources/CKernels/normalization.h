@@ -14,13 +14,14 @@ INLINE void LEVEL(add_sums)(double *to, vector sums, ptrdiff_t valid) {
 }
 
 // The largest pixel of a window, with the signs flipped as `sign` says.
-INLINE vector LEVEL(window_maximum)(const float *x, ptrdiff_t row_stride, ptrdiff_t channels, ptrdiff_t rows,
-                                    ptrdiff_t columns, vector sign, ptrdiff_t valid) {
+INLINE vector LEVEL(window_maximum)(const void *x, ptrdiff_t at, ptrdiff_t row_stride, ptrdiff_t channels,
+                                    ptrdiff_t rows, ptrdiff_t columns, vector sign, ptrdiff_t valid, const int narrow) {
   vector best = splat(-__builtin_inff());
   vector_int missing = {0};
   for (ptrdiff_t row = 0; row < rows; row++)
     for (ptrdiff_t column = 0; column < columns; column++) {
-      const vector value = LEVEL(flipped)(partial_load(x + row * row_stride + column * channels, valid), sign);
+      const ptrdiff_t from = at + row * row_stride + column * channels;
+      const vector value = LEVEL(flipped)(LEVEL(load_numbers)(x, from, valid, narrow), sign);
       best = choose((vector_int)(best > value), best, value);
       missing |= (vector_int)(value != value);
     }
@@ -28,160 +29,190 @@ INLINE vector LEVEL(window_maximum)(const float *x, ptrdiff_t row_stride, ptrdif
   return choose(missing, splat(__builtin_nanf("")), best);
 }
 
-// One row of windows, for the channels from c on; `valid` is a constant where it is all of a vector.
-INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
-                                      int relu, ptrdiff_t i, ptrdiff_t c, ptrdiff_t valid, float *y, float *winners) {
-  const ptrdiff_t channels = g->channels, top = i * g->stride_height - g->top;
+// The channels from c on of one window; `valid` is a constant where it is all of a vector, and so are the usual sizes.
+INLINE void LEVEL(normalize_channels)(const ckernels_normalization *n, const void *x, ptrdiff_t from, ptrdiff_t row_stride,
+                                      ptrdiff_t channels, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t c, ptrdiff_t valid,
+                                      ptrdiff_t at, float *y, void *winners, const int narrow) {
+  const vector factor = partial_load(n->scale + c, valid), offset = partial_load(n->shift + c, valid);
+  const vector sign = LEVEL(sign)(factor);
+  const vector largest = LEVEL(window_maximum)(x, from + c, row_stride, channels, rows, columns, sign, valid, narrow);
+  const vector best = LEVEL(flipped)(largest, sign);
+  vector result = best * factor + offset;
+  if (n->relu_after) result = positive_part(result);
+  partial_store(y + at + c, result, valid);
+  if (winners) LEVEL(store_numbers)(winners, at + c, best, valid, narrow);
+}
+
+INLINE void LEVEL(normalize_window)(const ckernels_normalization *n, const void *x, ptrdiff_t from, ptrdiff_t row_stride,
+                                    ptrdiff_t channels, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t at, float *y,
+                                    void *winners, const int narrow) {
+  ptrdiff_t c = 0;
+  for (; c + LANES <= channels; c += LANES)
+    LEVEL(normalize_channels)(n, x, from, row_stride, channels, rows, columns, c, LANES, at, y, winners, narrow);
+  if (c < channels)
+    LEVEL(normalize_channels)(n, x, from, row_stride, channels, rows, columns, c, channels - c, at, y, winners, narrow);
+}
+
+// One row of windows.
+INLINE void LEVEL(normalize_pool_row)(const ckernels_pooling *g, const ckernels_normalization *n, const void *x,
+                                      ptrdiff_t i, float *y, void *winners, const int narrow) {
+  const ptrdiff_t channels = g->channels, row_stride = g->width * channels, top = i * g->stride_height - g->top;
   const ptrdiff_t first_row = top < 0 ? 0 : top;
   const ptrdiff_t last_row = top + g->window_height < g->height ? top + g->window_height : g->height;
-  const vector factor = partial_load(scale + c, valid), offset = partial_load(shift + c, valid);
-  const vector sign = LEVEL(sign)(factor);
   for (ptrdiff_t j = 0; j < g->output_width; j++) {
     const ptrdiff_t left = j * g->stride_width - g->left;
     const ptrdiff_t first_column = left < 0 ? 0 : left;
     const ptrdiff_t last_column = left + g->window_width < g->width ? left + g->window_width : g->width;
     const ptrdiff_t rows = last_row - first_row, columns = last_column - first_column;
-    const float *pixel = x + (first_row * g->width + first_column) * channels + c;
-    vector best;
-    // Constant sizes for the usual windows, which the compiler unrolls.
+    const ptrdiff_t from = first_row * row_stride + first_column * channels, at = (i * g->output_width + j) * channels;
     if (rows == 2 && columns == 2)
-      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 2, 2, sign, valid);
+      LEVEL(normalize_window)(n, x, from, row_stride, channels, 2, 2, at, y, winners, narrow);
     else if (rows == 3 && columns == 3)
-      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 3, 3, sign, valid);
+      LEVEL(normalize_window)(n, x, from, row_stride, channels, 3, 3, at, y, winners, narrow);
     else if (rows == 2 && columns == 1)
-      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, 2, 1, sign, valid);
+      LEVEL(normalize_window)(n, x, from, row_stride, channels, 2, 1, at, y, winners, narrow);
     else
-      best = LEVEL(window_maximum)(pixel, g->width * channels, channels, rows, columns, sign, valid);
-    best = LEVEL(flipped)(best, sign);
-    vector result = best * factor + offset;
-    if (relu) result = positive_part(result);
-    const ptrdiff_t at = (i * g->output_width + j) * channels + c;
-    partial_store(y + at, result, valid);
-    if (winners) partial_store(winners + at, best, valid);
+      LEVEL(normalize_window)(n, x, from, row_stride, channels, rows, columns, at, y, winners, narrow);
   }
 }
 
-// Without pooling: every pixel by itself.
-INLINE void LEVEL(normalize)(const float *x, const float *scale, const float *shift, int relu, ptrdiff_t pixels,
-                             ptrdiff_t channels, float *y, float *winners) {
-  for (ptrdiff_t pixel = 0; pixel < pixels; pixel++)
-    for (ptrdiff_t c = 0; c < channels; c += LANES) {
-      const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES, at = pixel * channels + c;
-      const vector value = partial_load(x + at, valid);
-      vector result = value * partial_load(scale + c, valid) + partial_load(shift + c, valid);
-      if (relu) result = positive_part(result);
-      partial_store(y + at, result, valid);
-      if (winners) partial_store(winners + at, value, valid);
-    }
-}
-
-static void LEVEL(normalize_pool)(const ckernels_pooling *g, const float *x, const float *scale, const float *shift,
-                                  int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners) {
+INLINE void LEVEL(normalize_pool_rows)(const ckernels_pooling *g, const ckernels_normalization *n, const void *x,
+                                       ptrdiff_t first, ptrdiff_t last, float *y, void *winners, const int narrow) {
   if (g->window_height == 1 && g->window_width == 1 && g->stride_height == 1 && g->stride_width == 1) {
-    const ptrdiff_t start = first * g->width * g->channels;
-    LEVEL(normalize)(x + start, scale, shift, relu, (last - first) * g->width, g->channels, y + start,
-                     winners ? winners + start : NULL);
+    // Without pooling every pixel is a window.
+    for (ptrdiff_t pixel = first * g->width; pixel < last * g->width; pixel++)
+      LEVEL(normalize_window)(n, x, pixel * g->channels, 0, g->channels, 1, 1, pixel * g->channels, y, winners, narrow);
     return;
   }
-  for (ptrdiff_t i = first; i < last; i++) {
-    ptrdiff_t c = 0;
-    for (; c + LANES <= g->channels; c += LANES)
-      LEVEL(normalize_pool_row)(g, x, scale, shift, relu, i, c, LANES, y, winners);
-    if (c < g->channels) LEVEL(normalize_pool_row)(g, x, scale, shift, relu, i, c, g->channels - c, y, winners);
-  }
+  for (ptrdiff_t i = first; i < last; i++) LEVEL(normalize_pool_row)(g, n, x, i, y, winners, narrow);
 }
 
-// The gradient of the pixels of one window that no other has, and its sum. `last_row` and `last_column` are constants
-// where the whole window lies inside the image.
-INLINE vector LEVEL(window_gradient)(ptrdiff_t row_stride, ptrdiff_t channels, ptrdiff_t last_row, ptrdiff_t last_column,
-                                     const float *x, vector winner, vector gradient, vector b, vector constant,
-                                     int relu, ptrdiff_t valid, float *dx) {
-  vector sums = {0};
-  for (ptrdiff_t row = 0; row < last_row; row++)
-    for (ptrdiff_t column = 0; column < last_column; column++) {
-      const ptrdiff_t at = row * row_stride + column * channels;
-      const vector value = partial_load(x + at, valid);
+static void LEVEL(normalize_pool)(const ckernels_pooling *g, const ckernels_normalization *n, const void *x,
+                                  ptrdiff_t first, ptrdiff_t last, float *y, void *winners) {
+  if (n->bfloat16)
+    LEVEL(normalize_pool_rows)(g, n, x, first, last, y, winners, 1);
+  else
+    LEVEL(normalize_pool_rows)(g, n, x, first, last, y, winners, 0);
+}
+
+// A normalisation's numbers for one vector of channels.
+typedef struct {
+  vector a, b, c, scale, shift;
+} LEVEL(channel_numbers);
+
+// The gradient of the pixels of one window that no other has, and its sum; `at` is the place of its first pixel. Where `won_at`
+// is no place of a window's result, the pixels have no gradient from above.
+INLINE vector LEVEL(window_gradient)(const ckernels_normalization *n, const LEVEL(channel_numbers) numbers, const float *dy,
+                                     const void *x, const void *winners, ptrdiff_t won_at, ptrdiff_t at,
+                                     ptrdiff_t row_stride, ptrdiff_t channels, ptrdiff_t rows, ptrdiff_t columns,
+                                     ptrdiff_t valid, float *dx, const int narrow) {
+  vector winner = {0}, gradient = {0}, sum = {0};
+  if (won_at >= 0) {
+    winner = LEVEL(load_numbers)(winners, won_at, valid, narrow);
+    gradient = numbers.a * partial_load(dy + won_at, valid);
+    if (n->relu_after)
+      gradient = choose((vector_int)(winner * numbers.scale + numbers.shift > 0), gradient, (vector){0});
+  }
+  for (ptrdiff_t row = 0; row < rows; row++)
+    for (ptrdiff_t column = 0; column < columns; column++) {
+      const ptrdiff_t pixel = at + row * row_stride + column * channels;
+      const vector value = LEVEL(load_numbers)(x, pixel, valid, narrow);
       const vector_int won = (vector_int)(value == winner);
-      vector slope = (value * b + constant) + choose(won, gradient, (vector){0});
+      vector slope = (value * numbers.b + numbers.c) + choose(won, gradient, (vector){0});
       // Of equal pixels only the first has won.
       gradient = choose(won, (vector){0}, gradient);
-      if (relu) slope = choose((vector_int)(value > 0), slope, (vector){0});
-      sums += slope;
-      partial_store(dx + at, slope, valid);
+      if (n->relu_before) slope = choose((vector_int)(value > 0), slope, (vector){0});
+      sum += slope;
+      partial_store(dx + pixel, slope, valid);
     }
-  return sums;
+  return sum;
 }
 
-// One row of windows that do not overlap, for the channels from c on: each pixel is written once.
+// Row i of windows that do not overlap, so that each pixel is written once, for one or two vectors of channels from c on. The
+// sizes of whole windows are constants for the usual ones.
 INLINE void LEVEL(gradient_row)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
-                                const float *x, const float *winners, ptrdiff_t i, ptrdiff_t c, ptrdiff_t valid,
-                                int relu_before, float *dx, double *bias_sums) {
-  const ptrdiff_t channels = g->channels, row_stride = g->width * channels;
-  const ptrdiff_t height = g->stride_height, width = g->stride_width;
-  const vector a = partial_load(n->a + c, valid), b = partial_load(n->b + c, valid),
-               constant = partial_load(n->c + c, valid), scale = partial_load(n->scale + c, valid),
-               shift = partial_load(n->shift + c, valid);
-  const ptrdiff_t rows = g->height - i * height < height ? g->height - i * height : height;
-  vector sums = {0};
-  for (ptrdiff_t j = 0; j * width < g->width; j++) {
-    const ptrdiff_t columns = g->width - j * width < width ? g->width - j * width : width;
-    vector winner = {0}, gradient = {0};
-    // Pixels after the last window get no gradient from above.
-    if (i < g->output_height && j < g->output_width) {
-      const ptrdiff_t at = (i * g->output_width + j) * channels + c;
-      winner = partial_load(winners + at, valid);
-      gradient = a * partial_load(dy + at, valid);
-      if (n->relu_after) gradient = choose((vector_int)(winner * scale + shift > 0), gradient, (vector){0});
-    }
-    const ptrdiff_t at = i * height * row_stride + j * width * channels + c;
-    if (rows == 1 && columns == 1)
-      sums += LEVEL(window_gradient)(row_stride, channels, 1, 1, x + at, winner, gradient, b, constant, relu_before,
-                                     valid, dx + at);
-    else if (rows == 2 && columns == 1)
-      sums += LEVEL(window_gradient)(row_stride, channels, 2, 1, x + at, winner, gradient, b, constant, relu_before,
-                                     valid, dx + at);
-    else if (rows == 2 && columns == 2)
-      sums += LEVEL(window_gradient)(row_stride, channels, 2, 2, x + at, winner, gradient, b, constant, relu_before,
-                                     valid, dx + at);
-    else
-      sums += LEVEL(window_gradient)(row_stride, channels, rows, columns, x + at, winner, gradient, b, constant,
-                                     relu_before, valid, dx + at);
+                                const void *x, const void *winners, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t width,
+                                ptrdiff_t c, ptrdiff_t valid, const int vectors, float *dx, double *bias_sums,
+                                const int narrow) {
+  const ptrdiff_t channels = g->channels, row_stride = g->width * channels, first = i * g->stride_height * row_stride;
+  const ptrdiff_t whole = g->width / width < g->output_width ? g->width / width : g->output_width;
+  const ptrdiff_t results = i * g->output_width * channels;
+  const int has_results = i < g->output_height;
+  LEVEL(channel_numbers) numbers[2];
+  vector sums[2] = {{0}, {0}};
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) {
+    const ptrdiff_t from = c + v * LANES;
+    numbers[v] = (LEVEL(channel_numbers)){partial_load(n->a + from, valid), partial_load(n->b + from, valid),
+                                          partial_load(n->c + from, valid), partial_load(n->scale + from, valid),
+                                          partial_load(n->shift + from, valid)};
   }
-  LEVEL(add_sums)(bias_sums + c, sums, valid);
+  for (ptrdiff_t j = 0; j < whole; j++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) {
+      const ptrdiff_t from = c + v * LANES;
+      sums[v] += LEVEL(window_gradient)(n, numbers[v], dy, x, winners, has_results ? results + j * channels + from : -1,
+                                        first + j * width * channels + from, row_stride, channels, rows, width, valid, dx,
+                                        narrow);
+    }
+  // A window that reaches beyond the image, and pixels behind the last window, which get no gradient from above.
+  for (ptrdiff_t j = whole; j * width < g->width; j++)
+    for (int v = 0; v < vectors; v++) {
+      const ptrdiff_t from = c + v * LANES, left = g->width - j * width;
+      sums[v] += LEVEL(window_gradient)(n, numbers[v], dy, x, winners,
+                                        has_results && j < g->output_width ? results + j * channels + from : -1,
+                                        first + j * width * channels + from, row_stride, channels, rows,
+                                        left < width ? left : width, valid, dx, narrow);
+    }
+  for (int v = 0; v < vectors; v++) LEVEL(add_sums)(bias_sums + c + v * LANES, sums[v], valid);
 }
 
-static void LEVEL(normalize_pool_gradient_apart)(const ckernels_pooling *g, const ckernels_normalization *n,
-                                                 const float *dy, const float *x, const float *winners, float *dx,
-                                                 double *bias_sums) {
-  for (ptrdiff_t i = 0; i * g->stride_height < g->height; i++) {
-    ptrdiff_t c = 0;
-    for (; c + LANES <= g->channels; c += LANES)
-      if (n->relu_before)
-        LEVEL(gradient_row)(g, n, dy, x, winners, i, c, LANES, 1, dx, bias_sums);
-      else
-        LEVEL(gradient_row)(g, n, dy, x, winners, i, c, LANES, 0, dx, bias_sums);
-    if (c < g->channels)
-      LEVEL(gradient_row)(g, n, dy, x, winners, i, c, g->channels - c, n->relu_before, dx, bias_sums);
+INLINE void LEVEL(gradient_channels)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
+                                     const void *x, const void *winners, ptrdiff_t i, ptrdiff_t rows, ptrdiff_t width,
+                                     float *dx, double *bias_sums, const int narrow) {
+  ptrdiff_t c = 0;
+  for (; c + BLOCK <= g->channels; c += BLOCK)
+    LEVEL(gradient_row)(g, n, dy, x, winners, i, rows, width, c, LANES, 2, dx, bias_sums, narrow);
+  for (; c < g->channels; c += LANES) {
+    const ptrdiff_t left = g->channels - c;
+    LEVEL(gradient_row)(g, n, dy, x, winners, i, rows, width, c, left < LANES ? left : LANES, 1, dx, bias_sums, narrow);
+  }
+}
+
+INLINE void LEVEL(normalize_pool_gradient_apart)(const ckernels_pooling *g, const ckernels_normalization *n,
+                                                 const float *dy, const void *x, const void *winners, float *dx,
+                                                 double *bias_sums, const int narrow) {
+  const ptrdiff_t height = g->stride_height, width = g->stride_width;
+  for (ptrdiff_t i = 0; i * height < g->height; i++) {
+    const ptrdiff_t rows = g->height - i * height < height ? g->height - i * height : height;
+    if (rows == 1 && width == 1)
+      LEVEL(gradient_channels)(g, n, dy, x, winners, i, 1, 1, dx, bias_sums, narrow);
+    else if (rows == 2 && width == 1)
+      LEVEL(gradient_channels)(g, n, dy, x, winners, i, 2, 1, dx, bias_sums, narrow);
+    else if (rows == 2 && width == 2)
+      LEVEL(gradient_channels)(g, n, dy, x, winners, i, 2, 2, dx, bias_sums, narrow);
+    else
+      LEVEL(gradient_channels)(g, n, dy, x, winners, i, rows, width, dx, bias_sums, narrow);
   }
 }
 
 // The gradient of x where a pixel may lie in several windows.
-static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g, const ckernels_normalization *n,
-                                                       const float *dy, const float *x, const float *winners,
-                                                       float *dx, double *bias_sums) {
+INLINE void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g, const ckernels_normalization *n,
+                                                       const float *dy, const void *x, const void *winners,
+                                                       float *dx, double *bias_sums, const int narrow) {
   const ptrdiff_t channels = g->channels, pixels = g->height * g->width;
   for (ptrdiff_t pixel = 0; pixel < pixels; pixel++)
     for (ptrdiff_t c = 0; c < channels; c += LANES) {
       const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES, at = pixel * channels + c;
-      const vector value = partial_load(x + at, valid) * partial_load(n->b + c, valid) + partial_load(n->c + c, valid);
-      partial_store(dx + at, value, valid);
+      const vector value = LEVEL(load_numbers)(x, at, valid, narrow);
+      partial_store(dx + at, value * partial_load(n->b + c, valid) + partial_load(n->c + c, valid), valid);
     }
   for (ptrdiff_t i = 0; i < g->output_height; i++)
     for (ptrdiff_t j = 0; j < g->output_width; j++)
       for (ptrdiff_t c = 0; c < channels; c += LANES) {
         const ptrdiff_t valid = channels - c < LANES ? channels - c : LANES;
         const ptrdiff_t at = (i * g->output_width + j) * channels + c;
-        const vector winner = partial_load(winners + at, valid);
+        const vector winner = LEVEL(load_numbers)(winners, at, valid, narrow);
         vector gradient = partial_load(n->a + c, valid) * partial_load(dy + at, valid);
         if (n->relu_after) {
           const vector result =
@@ -193,7 +224,7 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
           for (ptrdiff_t column = j * g->stride_width - g->left, b = 0; b < g->window_width; b++, column++) {
             if (column < 0 || column >= g->width) continue;
             const ptrdiff_t from = (row * g->width + column) * channels + c;
-            const vector_int won = (vector_int)(partial_load(x + from, valid) == winner);
+            const vector_int won = (vector_int)(LEVEL(load_numbers)(x, from, valid, narrow) == winner);
             partial_store(
                 dx + from, partial_load(dx + from, valid) + choose(won, gradient, (vector){0}), valid);
             gradient = choose(won, (vector){0}, gradient);
@@ -208,7 +239,7 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
         const ptrdiff_t at = (row * g->width + column) * channels + c;
         vector slope = partial_load(dx + at, valid);
         if (n->relu_before) {
-          slope = choose((vector_int)(partial_load(x + at, valid) > 0), slope, (vector){0});
+          slope = choose((vector_int)(LEVEL(load_numbers)(x, at, valid, narrow) > 0), slope, (vector){0});
           partial_store(dx + at, slope, valid);
         }
         sums += slope;
@@ -217,27 +248,52 @@ static void LEVEL(normalize_pool_gradient_overlapping)(const ckernels_pooling *g
     }
 }
 
-static void LEVEL(normalize_pool_gradient)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
-                                           const float *x, const float *winners, float *dx, double *bias_sums) {
+INLINE void LEVEL(normalize_pool_gradient_any)(const ckernels_pooling *g, const ckernels_normalization *n,
+                                               const float *dy, const void *x, const void *winners, float *dx,
+                                               double *bias_sums, const int narrow) {
   if (g->window_height == g->stride_height && g->window_width == g->stride_width && g->top == 0 && g->left == 0)
-    LEVEL(normalize_pool_gradient_apart)(g, n, dy, x, winners, dx, bias_sums);
+    LEVEL(normalize_pool_gradient_apart)(g, n, dy, x, winners, dx, bias_sums, narrow);
   else
-    LEVEL(normalize_pool_gradient_overlapping)(g, n, dy, x, winners, dx, bias_sums);
+    LEVEL(normalize_pool_gradient_overlapping)(g, n, dy, x, winners, dx, bias_sums, narrow);
 }
 
-static void LEVEL(normalize_pool_sums)(const ckernels_normalization *n, const float *restrict dy,
-                                       const float *restrict winners, ptrdiff_t rows, ptrdiff_t channels,
-                                       const float *restrict pivot, double *restrict sums, double *restrict products) {
-  if (!n->relu_after) {
-    LEVEL(column_products)(dy, winners, rows, channels, pivot, sums, products);
-    return;
-  }
+static void LEVEL(normalize_pool_gradient)(const ckernels_pooling *g, const ckernels_normalization *n, const float *dy,
+                                           const void *x, const void *winners, float *dx, double *bias_sums) {
+  if (n->bfloat16)
+    LEVEL(normalize_pool_gradient_any)(g, n, dy, x, winners, dx, bias_sums, 1);
+  else
+    LEVEL(normalize_pool_gradient_any)(g, n, dy, x, winners, dx, bias_sums, 0);
+}
+
+INLINE void LEVEL(normalize_pool_sums_any)(const ckernels_normalization *n, const float *restrict dy,
+                                           const void *restrict winners, ptrdiff_t rows, ptrdiff_t channels,
+                                           const float *restrict pivot, double *restrict sums,
+                                           double *restrict products, const int narrow) {
   const float *restrict scale = n->scale, *restrict shift = n->shift;
-  COLUMN_REDUCTION(
-      {
-        const float gradient = winners[at] * scale[c] + shift[c] > 0 ? dy[at] : 0;
-        first[j] += gradient;
-        second[j] += gradient * (winners[at] - pivot[c]);
-      },
-      sums, products)
+  if (n->relu_after) {
+    COLUMN_REDUCTION(
+        {
+          const float winner = LEVEL(number)(winners, at, narrow);
+          const float gradient = winner * scale[c] + shift[c] > 0 ? dy[at] : 0;
+          first[j] += gradient;
+          second[j] += gradient * (winner - pivot[c]);
+        },
+        sums, products)
+  } else {
+    COLUMN_REDUCTION(
+        {
+          first[j] += dy[at];
+          second[j] += dy[at] * (LEVEL(number)(winners, at, narrow) - pivot[c]);
+        },
+        sums, products)
+  }
+}
+
+static void LEVEL(normalize_pool_sums)(const ckernels_normalization *n, const float *dy, const void *winners,
+                                       ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
+                                       double *products) {
+  if (n->bfloat16)
+    LEVEL(normalize_pool_sums_any)(n, dy, winners, rows, channels, pivot, sums, products, 1);
+  else
+    LEVEL(normalize_pool_sums_any)(n, dy, winners, rows, channels, pivot, sums, products, 0);
 }

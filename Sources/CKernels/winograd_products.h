@@ -99,41 +99,18 @@ static const LEVEL(gradient_product_tile_function) LEVEL(gradient_product_tiles)
 // products have rows for whole register tiles. (48 are as fast by themselves, but leave no room for what is asked for ahead.)
 #define TILE_BLOCK 24
 
-INLINE ptrdiff_t LEVEL(tile_block)(const ckernels_winograd *g) {
-#if defined(MATRIX_TILES)
-  // The rows that the tile registers hold at once.
-  if (g->bfloat16) return 2 * TILE_SIDE;
-#endif
-  (void)g;
-  return TILE_BLOCK;
-}
-
-#if defined(MATRIX_TILES)
-// As many tiles at most, half of them words of the depth.
-  #define GRADIENT_TILES 128
-#endif
-
 // Tiles per block of the weights' gradient. Each block reads and writes all of dU, C·K numbers per point, beside V and M with
 // C + K per tile: with so many tiles neither outweighs the other. In bfloat16 the smallest blocks are of twice as many, whose V
 // and M take no more memory.
 static ptrdiff_t LEVEL(gradient_tile_block)(const ckernels_winograd *g) {
   const ptrdiff_t balanced = g->input_channels * g->output_channels / (g->input_channels + g->output_channels);
-#if defined(MATRIX_TILES)
-  // The products take so little time that reading and writing dU weighs more.
-  if (g->bfloat16) return balanced < 64 ? 64 : balanced < GRADIENT_TILES ? balanced : GRADIENT_TILES;
-#endif
   const ptrdiff_t least = g->bfloat16 ? 2 * TILE_BLOCK : TILE_BLOCK;
   return balanced < least ? least : balanced > 4 * TILE_BLOCK ? 4 * TILE_BLOCK : balanced;
 }
 
 // The length of the sums of the weights' gradient over so many tiles.
 INLINE ptrdiff_t LEVEL(gradient_depth)(const ckernels_winograd *g, ptrdiff_t tiles) {
-  if (!g->bfloat16) return tiles;
-#if defined(MATRIX_TILES)
-  return LEVEL(even_words)((tiles + 1) / 2);
-#else
-  return (tiles + 1) / 2;
-#endif
+  return g->bfloat16 ? (tiles + 1) / 2 : tiles;
 }
 
 static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
@@ -143,7 +120,7 @@ static ptrdiff_t LEVEL(winograd_tiles)(const ckernels_winograd *g) {
 static ptrdiff_t LEVEL(winograd_convolution_scratch)(const ckernels_winograd *g) {
   const ptrdiff_t v_stride = LEVEL(rounded)(g->input_channels, LANES) / (g->bfloat16 ? 2 : 1);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
-  return POINTS * (LEVEL(tile_block)(g) * (v_stride + m_stride) + 2 * SKEW);
+  return POINTS * (TILE_BLOCK * (v_stride + m_stride) + 2 * SKEW);
 }
 
 static ptrdiff_t LEVEL(winograd_gradient_scratch)(const ckernels_winograd *g) {
@@ -187,13 +164,10 @@ INLINE void LEVEL(prefetch_tiles)(const ckernels_winograd *g, const float *x, pt
 static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float *x, const float *weights,
                                         const float *bias, int relu, ptrdiff_t first, ptrdiff_t last, float *scratch,
                                         float *y) {
-#if defined(MATRIX_TILES)
-  LEVEL(tile_shape) shape = {0};
-#endif
   const int narrow = g->bfloat16 != 0;
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES) / (narrow ? 2 : 1);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK), depth = LEVEL(winograd_depth)(g);
-  const ptrdiff_t limit = LEVEL(tile_block)(g), blocks = (last - first + limit - 1) / limit;
+  const ptrdiff_t blocks = (last - first + TILE_BLOCK - 1) / TILE_BLOCK;
   for (ptrdiff_t block = 0; block < blocks; block++) {
     const ptrdiff_t from = first + (last - first) * block / blocks, to = first + (last - first) * (block + 1) / blocks;
     const ptrdiff_t count = to - from, v_point = count * v_stride + SKEW, m_point = count * m_stride + SKEW;
@@ -206,74 +180,20 @@ static void LEVEL(winograd_convolution)(const ckernels_winograd *g, const float 
       LEVEL(prefetch_tiles)(g, y, g->output_height, g->output_width, g->output_channels, 0, 0, 4, 1, from, count, point);
       if (block + 1 < blocks)
         LEVEL(prefetch_tiles)(g, x, g->height, g->width, channels, g->top, g->left, 6, 0, to, next - to, point);
-      for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, u += depth * BLOCK) {
-#if defined(MATRIX_TILES)
-        if (narrow) {
-          LEVEL(multiply_tiles)(&shape, (LEVEL(tile_product)){.a = v + point * v_point,
-                                                              .a_stride = 4 * v_stride,
-                                                              .b = u,
-                                                              .b_stride = 4 * BLOCK,
-                                                              .segments = 1,
-                                                              .words = depth,
-                                                              .rows = count,
-                                                              .columns = BLOCK,
-                                                              .c = m + point * m_point + k,
-                                                              .c_stride = m_stride});
-          continue;
-        }
-#endif
+      for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, u += depth * BLOCK)
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           const ptrdiff_t start = count * tile / tiles, end = count * (tile + 1) / tiles;
           LEVEL(product_tiles)[narrow][end - start - 1](v + point * v_point + start * v_stride, v_stride, u, depth,
                                                         m + point * m_point + start * m_stride + k, m_stride);
         }
-      }
     }
     LEVEL(winograd_output)(g, m, m_point, bias, relu, from, count, y);
   }
-#if defined(MATRIX_TILES)
-  if (narrow) _tile_release();
-#endif
 }
-
-#if defined(MATRIX_TILES)
-// The gradient of one point: du [K / BLOCK][C][BLOCK] [+]= Vᵀ · A dy Aᵀ over `depth` pairs of tiles, of which only `pairs` have
-// been written.
-static void LEVEL(multiply_transposed)(const ckernels_winograd *g, LEVEL(tile_shape) *shape, const float *v,
-                                       ptrdiff_t v_stride, float *m, ptrdiff_t m_stride, ptrdiff_t pairs,
-                                       ptrdiff_t depth, int adds, float *du) {
-  uint32_t turned[2 * TILE_SIDE * GRADIENT_TILES / 2] __attribute__((aligned(64)));
-  const ptrdiff_t channels = g->input_channels, stride = LEVEL(rounded)(depth, TILE_SIDE);
-  memset(m + pairs * m_stride, 0, (size_t)((depth - pairs) * m_stride) * sizeof(float));
-  for (ptrdiff_t c = 0; c < channels; c += 2 * TILE_SIDE) {
-    const ptrdiff_t left = channels - c, rows = left < 2 * TILE_SIDE ? left : 2 * TILE_SIDE;
-    for (ptrdiff_t half = 0; half < rows; half += TILE_SIDE)
-      for (ptrdiff_t pair = 0; pair < pairs; pair += TILE_SIDE)
-        LEVEL(transpose_square)((const uint32_t *)v + pair * v_stride + c + half, v_stride,
-                                pairs - pair < TILE_SIDE ? pairs - pair : TILE_SIDE,
-                                rows - half < TILE_SIDE ? rows - half : TILE_SIDE, turned + half * stride + pair, stride);
-    for (ptrdiff_t k = 0; k < m_stride; k += BLOCK)
-      LEVEL(multiply_tiles)(shape, (LEVEL(tile_product)){.a = turned,
-                                                         .a_stride = 4 * stride,
-                                                         .b = m + k,
-                                                         .b_stride = 4 * m_stride,
-                                                         .segments = 1,
-                                                         .words = depth,
-                                                         .rows = rows,
-                                                         .columns = BLOCK,
-                                                         .adds = adds,
-                                                         .c = du + (k / BLOCK * channels + c) * BLOCK,
-                                                         .c_stride = BLOCK});
-  }
-}
-#endif
 
 static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const float *x, const float *dy,
                                             ptrdiff_t first, ptrdiff_t last, int adds, float *scratch,
                                             float *gradient) {
-#if defined(MATRIX_TILES)
-  LEVEL(tile_shape) shape = {0};
-#endif
   const int narrow = g->bfloat16 != 0;
   const ptrdiff_t channels = g->input_channels, v_stride = LEVEL(rounded)(channels, LANES);
   const ptrdiff_t m_stride = LEVEL(rounded)(g->output_channels, BLOCK);
@@ -296,14 +216,6 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
     for (ptrdiff_t point = 0; point < POINTS; point++) {
       if (block + 1 < blocks)
         LEVEL(prefetch_tiles)(g, x, g->height, g->width, channels, g->top, g->left, 6, 0, to, next - to, point);
-#if defined(MATRIX_TILES)
-      if (narrow) {
-        LEVEL(multiply_transposed)(g, &shape, v + point * v_point, v_stride, m + point * m_point, m_stride,
-                                   (count + 1) / 2, depth, adds || block > 0, du);
-        du += channels * m_stride;
-        continue;
-      }
-#endif
       for (ptrdiff_t k = 0; k < m_stride; k += BLOCK, du += channels * BLOCK)
         for (ptrdiff_t tile = 0; tile < tiles; tile++) {
           const ptrdiff_t start = channels * tile / tiles, end = channels * (tile + 1) / tiles;
@@ -313,7 +225,4 @@ static void LEVEL(winograd_weight_gradient)(const ckernels_winograd *g, const fl
         }
     }
   }
-#if defined(MATRIX_TILES)
-  if (narrow) _tile_release();
-#endif
 }

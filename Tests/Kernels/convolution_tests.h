@@ -32,6 +32,17 @@ static void reference(ptrdiff_t h, ptrdiff_t w, ptrdiff_t c, ptrdiff_t oh, ptrdi
       }
 }
 
+// Half of `sums`, in two pieces and of two parts.
+static void unpack_gradient(const ckernels_convolution *g, const float *sums, float *dw) {
+  ckernels_convolution wide = *g;
+  wide.bfloat16 = 0;
+  const ptrdiff_t count = ckernels_packed_count(k, &wide), places = g->kernel_height * g->kernel_width * g->input_channels;
+  float *parts = NEW(float, 2 * count);
+  for (ptrdiff_t i = 0; i < 2 * count; i++) parts[i] = sums[i % count] / 4;
+  ckernels_unpack_gradient(k, g, parts, 2, count, 0, places / 3, dw);
+  ckernels_unpack_gradient(k, g, parts, 2, count, places / 3, places, dw);
+}
+
 static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
                              ptrdiff_t stride, int relu) {
   const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
@@ -39,20 +50,26 @@ static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t 
   float *x = numbers(h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(count);
   const ptrdiff_t packed_count = ckernels_packed_count(k, &g);
   float *packed = NEW(float, packed_count), *sums = NEW(float, packed_count);
-  float *y = NEW(float, count), *dw = NEW(float, size), *unpacked = NEW(float, size), *turned = NEW(float, size);
-  double *ey = NEW(double, count), *edw = NEW(double, size), *ew = NEW(double, size), *et = NEW(double, size);
+  float *y = NEW(float, count), *dw = NEW(float, size), *turned = NEW(float, size);
+  double *ey = NEW(double, count), *edw = NEW(double, size), *ep = NEW(double, packed_count), *et = NEW(double, size);
   reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
 
   ckernels_pack_weights(k, &g, weights, packed);
-  ckernels_unpack_weights(k, &g, packed, unpacked);
-  for (ptrdiff_t i = 0; i < size; i++) ew[i] = weights[i], et[i % oc * (size / oc) + i / oc] = weights[i];
-  compare("pack_weights", 0, unpacked, ew, size);
-  ckernels_transpose(weights, size / oc, oc, turned);
+  const ptrdiff_t places = size / oc, lanes = k->channel_block;
+  for (ptrdiff_t i = 0; i < size; i++) {
+    const ptrdiff_t channel = i % oc, place = i / oc;
+    ep[(channel / lanes * places + place) * lanes + channel % lanes] = et[channel * places + place] = weights[i];
+  }
+  compare("pack_weights", 0, packed, ep, packed_count);
+  ckernels_transpose(weights, places, oc, turned);
   compare("transpose", 0, turned, et, size);
   k->convolution(&g, x, packed, padded_bias(oc, bias), relu, y);
   compare("convolution", 2e-6, y, ey, count);
-  k->convolution_weight_gradient(&g, x, dy, sums);
-  ckernels_unpack_weights(k, &g, sums, dw);
+  // Written over what is there, then added to it.
+  for (ptrdiff_t i = 0; i < packed_count; i++) sums[i] = 7;
+  k->convolution_weight_gradient(&g, x, dy, 0, sums);
+  k->convolution_weight_gradient(&g, x, dy, 1, sums);
+  unpack_gradient(&g, sums, dw);
   compare("convolution_weight_gradient", 2e-6, dw, edw, size);
   release();
 }
@@ -66,17 +83,19 @@ static void test_narrow_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptr
   float *x = rounded_numbers(h * w * c), *weights = rounded_numbers(size), *bias = numbers(oc);
   float *dy = rounded_numbers(count);
   float *packed = NEW(float, ckernels_packed_count(k, &g)), *sums = NEW(float, ckernels_packed_count(k, &wide));
-  float *words = NEW(float, (h + 1) * w * c + 32), *y = NEW(float, count), *dw = NEW(float, size);
+  float *words = NEW(float, h * w * c + 64 * stride * c + 32), *y = NEW(float, count), *dw = NEW(float, size);
   double *ey = NEW(double, count), *edw = NEW(double, size);
   reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
 
   k->bfloat16_weights(&g, weights, packed);
-  k->convolution_words(x, h, w * c, words);
+  for (ptrdiff_t row = 0; row < h; row++) k->convolution_words(x + row * w * c, w * c, 0, words + row * w * c);
   k->convolution(&g, words, packed, padded_bias(oc, bias), relu, y);
   compare("convolution, bfloat16", 2e-6, y, ey, count);
-  k->bfloat16_pairs(x, h * w * c, stride * c, words);
-  k->convolution_weight_gradient(&g, words, dy, sums);
-  ckernels_unpack_gradient(k, &g, sums, dw);
+  k->bfloat16_pairs(x, h * w * c, stride * c, 0, words);
+  for (ptrdiff_t i = 0; i < ckernels_packed_count(k, &wide); i++) sums[i] = 7;
+  k->convolution_weight_gradient(&g, words, dy, 0, sums);
+  k->convolution_weight_gradient(&g, words, dy, 1, sums);
+  unpack_gradient(&g, sums, dw);
   compare("convolution_weight_gradient, bfloat16", 2e-6, dw, edw, size);
   release();
 }

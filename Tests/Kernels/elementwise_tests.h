@@ -21,6 +21,17 @@ static void test_columns(ptrdiff_t rows, ptrdiff_t channels) {
   k->column_products(dy, x, rows, channels, a, sums + 2 * channels, sums + 3 * channels);
   k->column_sums(x, rows, channels, sums + 4 * channels);
   k->relu_gradient(dy, x, rows, channels, masked, sums + 5 * channels);
+  // The moments of rounded numbers, and these themselves.
+  double *rounded_sums = NEW(double, 2 * channels), *er = NEW(double, 2 * channels), *ex = NEW(double, size);
+  uint16_t *halves = NEW(uint16_t, size);
+  for (ptrdiff_t i = 0; i < size; i++) {
+    ex[i] = bfloat16(x[i]);
+    const double distance = ex[i] - a[i % channels];
+    er[i % channels] += distance, er[channels + i % channels] += distance * distance;
+  }
+  k->rounded_moments(x, rows, channels, a, rounded_sums, rounded_sums + channels, halves);
+  compare("rounded_moments, numbers", 0, floats_of(halves, size), ex, size);
+  compare_sums("rounded_moments", rounded_sums, er, 2 * channels);
   compare("column_affine", 2e-7, affine, ea, size);
   compare("column_combine", 2e-7, combined, ec, size);
   compare("relu_gradient", 0, masked, em, size);

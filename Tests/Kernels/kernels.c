@@ -26,13 +26,15 @@ int main(void) {
         for (ptrdiff_t window = 1; window <= 3; window++)
           for (ptrdiff_t stride = 1; stride <= 3; stride++)
             for (int whole = 0; whole < 2; whole++)
-              test_pooling(h, w, c, window, stride, window / 2 * (j % 2), whole, i % 2, (i + j) % 3 == 0);
+              for (int narrow = 0; narrow < 2; narrow++)
+                test_pooling(h, w, c, window, stride, window / 2 * (j % 2), whole, i % 2, (i + j) % 3 == 0, narrow);
       }
     test_convolution(2, 300, 2, 33, 3, 3, 1, 1);
     test_winograd(2, 21, 37, 3, 130, 1, 0);
     // Blocks of as many tiles as there are at most.
     test_winograd(1, 48, 48, 3, 31, 1, 1);
-    test_pooling(9, 11, 300, 2, 2, 0, 1, 1, 0);
+    test_pooling(9, 11, 300, 2, 2, 0, 1, 1, 0, 0);
+    test_pooling(9, 11, 300, 2, 2, 0, 1, 1, 0, 1);
     static const ptrdiff_t rows[] = {1, 2, 127, 128, 129, 300}, columns[] = {1, 3, 17, 64, 255, 256, 257, 600};
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 8; j++) {

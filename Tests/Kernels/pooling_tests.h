@@ -1,19 +1,20 @@
 // Pooling by itself, and in one pass with normalisation and ReLU.
 
-// Windows begin `before` the image; those that reach beyond its end are left out where `whole` is set.
+// Windows begin `before` the image; those that reach beyond its end are left out where `whole` is set. Where `narrow`, x and
+// the winners are bfloat16.
 static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t window, ptrdiff_t stride,
-                         ptrdiff_t before, int whole, int relu_before, int relu_after) {
+                         ptrdiff_t before, int whole, int relu_before, int relu_after, int narrow) {
   const ptrdiff_t reach = before - (whole ? window : 1), oh = (h + reach) / stride + 1, ow = (w + reach) / stride + 1;
   if (h + reach < 0 || w + reach < 0) return;
   const ptrdiff_t size = h * w * channels, count = oh * ow * channels;
   const ckernels_pooling g = {h, w, channels, oh, ow, window, window, stride, stride, before, before};
-  float *x = numbers(size), *dy = numbers(count), *scale = numbers(channels), *shift = numbers(channels);
+  float *x = narrow ? rounded_numbers(size) : numbers(size), *dy = numbers(count), *scale = numbers(channels), *shift = numbers(channels);
   float *a = numbers(channels), *b = numbers(channels), *c = numbers(channels), *pivot = numbers(channels);
-  const ckernels_normalization n = {scale, shift, a, b, c, relu_before, relu_after};
+  const ckernels_normalization n = {scale, shift, a, b, c, relu_before, relu_after, narrow};
   // A few equal pixels: of them the first wins.
   for (ptrdiff_t i = 0; i < size; i += 3) x[i] = roundf(2 * x[i]) / 2;
-  float *y = NEW(float, count), *winners = NEW(float, count), *normalized = NEW(float, count), *dx = NEW(float, size),
-        *pooled_dx = NEW(float, size);
+  float *y = NEW(float, count), *normalized = NEW(float, count), *dx = NEW(float, size), *pooled_dx = NEW(float, size);
+  void *winners = NEW(float, count), *image = narrow ? (void *)halves_of(x, size) : x;
   uint8_t *offsets = NEW(uint8_t, count);
   double *ey = NEW(double, count), *en = NEW(double, count), *edx = NEW(double, size), *enx = NEW(double, size),
          *eo = NEW(double, count), *ew = NEW(double, count);
@@ -54,14 +55,14 @@ static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t
   compare("max_pool, offsets", 0, y, eo, count);
   k->max_pool_gradient(&g, dy, offsets, pooled_dx);
   compare("max_pool_gradient", 5e-7, pooled_dx, edx, size);
-  k->normalize_pool(&g, x, scale, shift, relu_after, 0, oh, normalized, NULL);
+  k->normalize_pool(&g, &n, image, 0, oh, normalized, NULL);
   compare("normalize_pool, no winners", 3e-7, normalized, en, count);
-  k->normalize_pool(&g, x, scale, shift, relu_after, 0, oh / 2, normalized, winners);
-  k->normalize_pool(&g, x, scale, shift, relu_after, oh / 2, oh, normalized, winners);
+  k->normalize_pool(&g, &n, image, 0, oh / 2, normalized, winners);
+  k->normalize_pool(&g, &n, image, oh / 2, oh, normalized, winners);
   compare("normalize_pool", 3e-7, normalized, en, count);
-  compare("normalize_pool, winners", 0, winners, ew, count);
+  compare("normalize_pool, winners", 0, narrow ? floats_of(winners, count) : winners, ew, count);
   k->normalize_pool_sums(&n, dy, winners, oh * ow, channels, pivot, sums, sums + channels);
-  k->normalize_pool_gradient(&g, &n, dy, x, winners, dx, sums + 2 * channels);
+  k->normalize_pool_gradient(&g, &n, dy, image, winners, dx, sums + 2 * channels);
   compare_sums("normalize_pool_sums", sums, esums, 2 * channels);
   compare("normalize_pool_gradient", 5e-7, dx, enx, size);
   compare_sums("normalize_pool_gradient, sums", sums + 2 * channels, esums + 2 * channels, channels);

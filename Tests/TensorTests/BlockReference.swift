@@ -63,23 +63,31 @@ struct BlockReference {
   /// equal ones. Where gamma is 0 the largest one before it.
   private let winners: [Int]
   private let inverseDeviation: [Double]
+  /// What a number is rounded to: x and the kernel, the convolution's result, and its gradient where it is multiplied again.
+  private let rounded: (Double) -> Double
 
   private var channels: Int { sizes.convolution.outputs }
 
-  init(_ sizes: BlockSizes, _ inputs: BlockInputs, statistics: (mean: [Double], variance: [Double])? = nil) {
+  init(
+    _ sizes: BlockSizes, _ inputs: BlockInputs, statistics: (mean: [Double], variance: [Double])? = nil,
+    rounded: @escaping (Double) -> Double = { $0 }
+  ) {
     self.init(
       sizes, x: inputs.x.doubles, kernel: inputs.weights.kernel.doubles, bias: inputs.weights.bias?.doubles,
-      gamma: inputs.weights.gamma.doubles, beta: inputs.weights.beta.doubles, statistics: statistics)
+      gamma: inputs.weights.gamma.doubles, beta: inputs.weights.beta.doubles, statistics: statistics,
+      rounded: rounded)
   }
 
   init(
     _ sizes: BlockSizes, x: [Double], kernel: [Double], bias: [Double]?, gamma: [Double], beta: [Double],
-    statistics: (mean: [Double], variance: [Double])? = nil
+    statistics: (mean: [Double], variance: [Double])? = nil, rounded: @escaping (Double) -> Double = { $0 }
   ) {
-    (self.sizes, self.x, self.kernel, self.gamma, self.beta) = (sizes, x, kernel, gamma, beta)
+    let (x, kernel) = (x.map(rounded), kernel.map(rounded))
+    (self.sizes, self.x, self.kernel, self.gamma, self.beta, self.rounded) = (sizes, x, kernel, gamma, beta, rounded)
     let (channels, relu) = (sizes.convolution.outputs, sizes.relu)
     var y = Reference.convolution(x, kernel, bias: bias, outputs: channels, window: sizes.convolution.window)
     if relu == .beforeNormalization { y = y.map { max($0, 0) } }
+    y = y.map(rounded)
     convolved = y
     let (mean, variance) = statistics ?? Reference.moments(y, channels: channels)
     (self.mean, self.variance) = (mean, variance)
@@ -126,11 +134,12 @@ struct BlockReference {
       for index in slopes.indices where convolved[index] <= 0 { slopes[index] = 0 }
     }
     let result = Reference.convolutionGradients(
-      x, kernel, dy: slopes, outputs: channels, window: sizes.convolution.window)
+      x, kernel, dy: slopes.map(rounded), outputs: channels, window: sizes.convolution.window)
     func largest(_ values: [Double]) -> Double { values.reduce(0) { max($0, abs($1)) } }
     let scale = largest(dy) * largest(zip(gamma, inverseDeviation).map { $0 * $1 })
     return Gradients(
-      x: result.x, kernel: result.kernel, bias: result.bias, gamma: gammaSlopes, beta: beta,
+      x: result.x, kernel: result.kernel, bias: Reference.columnSums(slopes, channels: channels), gamma: gammaSlopes,
+      beta: beta,
       xScale: scale * largest(kernel) * Double(channels).squareRoot(),
       kernelScale: scale * largest(x) * rows.squareRoot(), biasScale: scale * rows.squareRoot(),
       gammaScale: largest(dy) * rows.squareRoot())

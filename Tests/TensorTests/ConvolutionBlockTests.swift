@@ -44,7 +44,7 @@ import Testing
   ]
 
   /// All poolings that fit, places of ReLU, with and without bias.
-  private static func variants(_ convolution: ConvolutionSizes) -> [BlockSizes] {
+  static func variants(_ convolution: ConvolutionSizes) -> [BlockSizes] {
     let output = convolution.geometry.outputShape
     return poolings.filter { pooling in
       guard let pooling, pooling.padding == .valid else { return true }

@@ -30,13 +30,6 @@ import Testing
     }
   }
 
-  /// The nearest bfloat16, of two equally near ones the even one: by the definition, without bits.
-  private func bfloat16(_ x: Float) -> Double {
-    guard x != 0 else { return 0 }
-    let unit = Double(x.magnitude.binade) / 128
-    return (Double(x) / unit).rounded(.toNearestOrEven) * unit
-  }
-
   @Test(arguments: SIMDLevel.supported)
   func realNumbersAreRounded(level: SIMDLevel) {
     for sizes in [
@@ -48,11 +41,11 @@ import Testing
       let geometry = sizes.geometry
       let (x, kernel) = (numbers.normal(sizes.x), numbers.normal(sizes.kernel))
       let dy = numbers.normal(geometry.outputShape)
-      let (narrowX, narrowKernel) = (x.elements().map(bfloat16), kernel.elements().map(bfloat16))
+      let (narrowX, narrowKernel) = (x.doubles.map(Reference.bfloat16), kernel.doubles.map(Reference.bfloat16))
       let y = Reference.convolution(
         narrowX, narrowKernel, bias: nil, outputs: sizes.outputs, window: sizes.window)
       let gradients = Reference.convolutionGradients(
-        narrowX, narrowKernel, dy: dy.elements().map(bfloat16), outputs: sizes.outputs, window: sizes.window)
+        narrowX, narrowKernel, dy: dy.doubles.map(Reference.bfloat16), outputs: sizes.outputs, window: sizes.window)
       let backend = CPUBackend(level: level, allowsWinograd: false)
       expectClose(
         backend.convolution(x, kernel: kernel, bias: nil, geometry: geometry, relu: false, precision: .bfloat16), y,

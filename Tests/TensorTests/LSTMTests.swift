@@ -195,19 +195,12 @@ import Testing
     }
   }
 
-  /// The nearest number with eight significant bits.
-  private static func bfloat16(_ x: Double) -> Double {
-    guard x.isFinite, x != 0 else { return x }
-    let unit = x.magnitude.binade / 128
-    return (x / unit).rounded(.toNearestOrEven) * unit
-  }
-
   @Test(arguments: LSTMCase.all)
   func bfloat16RoundsTheFactors(sizes: LSTMCase) {
     let tensors = sizes.tensors()
     let d = tensors.map(\.doubles)
     var reference = sizes.reference
-    reference.rounding = { Self.bfloat16($0) }
+    reference.rounding = Reference.bfloat16
     let expected = reference(d[0], d[1], d[2], d[3])
     for level in SIMDLevel.supported {
       let y = CPUBackend(level: level).lstm(

@@ -4,14 +4,6 @@ import Testing
 
 /// Products whose factors are rounded: to bfloat16 in training, to float16 (IEEE binary16) in inference.
 @Suite struct NarrowProductTests {
-  /// The nearest bfloat16, of two equally near ones the even one: by the definition, without bits.
-  private func bfloat16(_ x: Float) -> Double {
-    guard x.isFinite, x != 0 else { return Double(x) }
-    // Eight significant bits.
-    let unit = Double(x.magnitude.binade) / 128
-    return (Double(x) / unit).rounded(.toNearestOrEven) * unit
-  }
-
   @Test(arguments: SIMDLevel.supported)
   func bfloat16EqualsTheDefinition(level: SIMDLevel) {
     let sizes = [
@@ -24,7 +16,8 @@ import Testing
         let a = numbers.normal(transposeA ? [k, m] : [m, k])
         let b = numbers.normal(transposeB ? [n, k] : [k, n])
         let expected = Reference.matrixProduct(
-          a.elements().map(bfloat16), b.elements().map(bfloat16), m: m, n: n, k: k, transposeA: transposeA,
+          a.doubles.map(Reference.bfloat16), b.doubles.map(Reference.bfloat16), m: m, n: n, k: k,
+          transposeA: transposeA,
           transposeB: transposeB)
         let product = CPUBackend(level: level).matrixProduct(
           a, b, transposeA: transposeA, transposeB: transposeB, precision: .bfloat16)
@@ -67,12 +60,13 @@ import Testing
     expectClose(
       gradients[x],
       Reference.matrixProduct(
-        dy.elements().map(bfloat16), w.value.elements().map(bfloat16), m: 5, n: 9, k: 7, transposeA: false,
+        dy.doubles.map(Reference.bfloat16), w.value.doubles.map(Reference.bfloat16), m: 5, n: 9, k: 7,
+        transposeA: false,
         transposeB: true), tolerance: 2e-6)
     expectClose(
       gradients[w],
       Reference.matrixProduct(
-        x.value.elements().map(bfloat16), dy.elements().map(bfloat16), m: 9, n: 7, k: 5, transposeA: true,
+        x.value.doubles.map(Reference.bfloat16), dy.doubles.map(Reference.bfloat16), m: 9, n: 7, k: 5, transposeA: true,
         transposeB: false), tolerance: 2e-6)
   }
 

@@ -143,4 +143,12 @@ enum Reference {
     }
     return result
   }
+
+  /// The nearest bfloat16, of two equally near ones the even one: by the definition, without bits.
+  static func bfloat16(_ x: Double) -> Double {
+    guard x.isFinite, x != 0 else { return x }
+    // Eight significant bits.
+    let unit = x.magnitude.binade / 128
+    return (x / unit).rounded(.toNearestOrEven) * unit
+  }
 }

@@ -64,6 +64,36 @@ import Testing
     }
   }
 
+  @Test func everyPortionIsTakenOnce() async {
+    await #expect(processExitsWith: .success) {
+      for threads in [1, 2, 3, 8] {
+        Threads.count = threads
+        for count in [0, 1, 2, 3, 17, 101] {
+          for (minimum, perThread) in [(1, 1), (1, 4), (4, 2), (1000, 8), (0, 3)] {
+            let portions = Threads.portionCount(of: count, minimum: minimum, perThread: perThread)
+            let made = Atomic<Int>(0)
+            let taken = Mutex<[(items: Range<Int>, portion: Int)]>([])
+            @Sendable func makeScratch() -> Thread {
+              made.wrappingAdd(1, ordering: .relaxed)
+              return Thread.current
+            }
+            Threads.forEachPortion(of: count, portions: portions, scratch: makeScratch) { items, portion, thread in
+              // Scratch memory is of one thread only.
+              #expect(thread == Thread.current)
+              taken.withLock { $0.append((items, portion)) }
+            }
+            let sorted = taken.withLock { $0 }.sorted { $0.portion < $1.portion }
+            #expect(sorted.flatMap { Array($0.items) } == Array(0..<count))
+            #expect(sorted.map(\.portion) == Array(0..<portions))
+            #expect(portions <= max(1, threads * perThread) && (threads > 1 || portions <= 1))
+            #expect(portions < 2 || sorted.allSatisfy { $0.items.count >= minimum })
+            #expect(made.load(ordering: .relaxed) <= min(threads, portions))
+          }
+        }
+      }
+    }
+  }
+
   @Test func mapKeepsTheOrder() async {
     await #expect(processExitsWith: .success) {
       for threads in [1, 2, 3, 8] {

@@ -91,12 +91,14 @@ typedef struct {
   ptrdiff_t window_height, window_width, stride_height, stride_width, top, left;
 } ckernels_pooling;
 
-/// A normalisation with ReLU before or after it, per channel, for gradients.
+/// A normalisation with ReLU before or after it, per channel.
 ///
 /// Forward: y = [ReLU](x · scale + shift). Backward: dx = a · dy + b · x + c, then [ReLU's mask by x].
 typedef struct {
   const float *scale, *shift, *a, *b, *c;
   int relu_before, relu_after;
+  /// Whether x and the numbers of it that a pooling let through are bfloat16, two bytes each, in place of floats.
+  int bfloat16;
 } ckernels_normalization;
 
 /// One step of Adam: the gradient is scaled and limited, the weights are first multiplied by `retention`, and the means
@@ -124,17 +126,18 @@ typedef struct {
   /// y = [relu](x ⋆ w + bias). `weights` are packed by `pack_weights`; `bias` holds a multiple of `channel_block` floats.
   void (*convolution)(const ckernels_convolution *geometry, const float *x, const float *weights, const float *bias,
                       int relu, float *y);
-  /// Adds the gradient of the weights for the output gradient `dy` of one image, in the layout that `ckernels_unpack_gradient`
-  /// takes. With bfloat16 up to a row and 32 words behind the image are read and have no effect unless they are not finite.
-  void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy,
-                                      float *weight_gradient);
+  /// The gradient of the weights for the output gradient `dy` of one image, in the layout that `ckernels_unpack_gradient`
+  /// takes: added to `sums`, or written there. With bfloat16 up to 64 strides of pixels and 32 words behind the image are read and have no effect unless they
+  /// are not finite.
+  void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy, int adds,
+                                      float *sums);
 
-  /// pairs[i] = the numbers i and i + distance of x, rounded to bfloat16, as the halves of a 32-bit word, the first one in the
-  /// lower half. Behind the last number there are zeros.
-  void (*bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, float *pairs);
-  /// Rows of a padded image as a convolution with bfloat16 takes them, each with as much room as in x. What they hold is the
-  /// level's own.
-  void (*convolution_words)(const float *x, ptrdiff_t rows, ptrdiff_t row_stride, float *words);
+  /// The numbers i and i + distance of x, for i from -lead (of at most `distance`) to count - 1, rounded to bfloat16, as the
+  /// halves of a 32-bit word, the first one in the lower half. Before the first and behind the last number there are zeros.
+  void (*bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, float *pairs);
+  /// `count` numbers of a padded image's row, from its number `place` on, as a convolution with bfloat16 takes them; the
+  /// numbers around are zero. A row has as much room as in floats, and what it holds is the level's own.
+  void (*convolution_words)(const float *x, ptrdiff_t count, ptrdiff_t place, float *row);
   /// Packs weights as `ckernels_pack_weights`, rounded to bfloat16 and two by two along each kernel row:
   /// [block][kernel row][pair][channel_block], with a zero beside an odd one.
   void (*bfloat16_weights)(const ckernels_convolution *geometry, const float *w, float *packed);
@@ -167,15 +170,15 @@ typedef struct {
 
   /// The output rows first ..< last of y = max over the window of [relu](x · scale + shift), for one image. `winners` (may
   /// be NULL) receives the x that gave each y.
-  void (*normalize_pool)(const ckernels_pooling *geometry, const float *x, const float *scale, const float *shift,
-                         int relu, ptrdiff_t first, ptrdiff_t last, float *y, float *winners);
+  void (*normalize_pool)(const ckernels_pooling *geometry, const ckernels_normalization *normalization, const void *x,
+                         ptrdiff_t first, ptrdiff_t last, float *y, void *winners);
   /// Adds per channel Σ g and Σ g·(winner − pivot) over the `rows` pixels of y, where g is dy behind the normalisation's
   /// own ReLU.
-  void (*normalize_pool_sums)(const ckernels_normalization *normalization, const float *dy, const float *winners,
+  void (*normalize_pool_sums)(const ckernels_normalization *normalization, const float *dy, const void *winners,
                               ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums, double *products);
   /// The gradient of one image's x for the gradient `dy` of `normalize_pool`'s result; adds its sums per channel to `sums`.
   void (*normalize_pool_gradient)(const ckernels_pooling *geometry, const ckernels_normalization *normalization,
-                                  const float *dy, const float *x, const float *winners, float *dx, double *sums);
+                                  const float *dy, const void *x, const void *winners, float *dx, double *sums);
 
   /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float.
   void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const float *b, float *c);
@@ -212,6 +215,9 @@ typedef struct {
   /// the mean keeps the variance exact where it is small beside the mean.
   void (*column_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
                          double *squares);
+  /// The same of x rounded to bfloat16, which is written to `rounded`, two bytes each.
+  void (*rounded_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
+                          double *squares, void *rounded);
   /// y = x · scale + shift per column.
   void (*column_affine)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *scale, const float *shift,
                         float *y);
@@ -302,12 +308,11 @@ ptrdiff_t ckernels_packed_count(const ckernels_table *table, const ckernels_conv
 /// [block][kernel row, column, input channel][channel_block], the missing channels of the last block being zero.
 void ckernels_pack_weights(const ckernels_table *table, const ckernels_convolution *geometry, const float *w,
                            float *packed);
-/// The reverse of `ckernels_pack_weights`: w = packed.
-void ckernels_unpack_weights(const ckernels_table *table, const ckernels_convolution *geometry, const float *packed,
-                             float *w);
-/// w = what `convolution_weight_gradient` has summed up in so many floats as packed weights take.
-void ckernels_unpack_gradient(const ckernels_table *table, const ckernels_convolution *geometry, const float *sums,
-                              float *w);
+/// The places first ..< last of w's window (kernel row, column, input channel), of all output channels: what `parts` threads'
+/// sums of `convolution_weight_gradient`, part_stride floats apart, each as long as packed weights of floats, add up to. Changes
+/// the first part.
+void ckernels_unpack_gradient(const ckernels_table *table, const ckernels_convolution *geometry, float *sums,
+                              ptrdiff_t parts, ptrdiff_t part_stride, ptrdiff_t first, ptrdiff_t last, float *w);
 /// y [columns, rows] = x [rows, columns] transposed.
 void ckernels_transpose(const float *x, ptrdiff_t rows, ptrdiff_t columns, float *y);
 

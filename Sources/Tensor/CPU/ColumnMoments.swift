@@ -15,10 +15,18 @@ struct ColumnMoments {
   }
 
   /// Adds `rows` rows that lie one after the other.
-  mutating func add(_ x: UnsafePointer<Float>, rows: Int, _ kernels: UnsafePointerToKernels) {
+  ///
+  /// - Parameter rounded: where the numbers are written as bfloat16, whose moments are then taken.
+  mutating func add(
+    _ x: UnsafePointer<Float>, rows: Int, rounded: UnsafeMutableRawPointer? = nil, _ kernels: UnsafePointerToKernels
+  ) {
     if pivot.isEmpty { pivot = Self.centralElements(x, rows: rows, channels: sums.count) }
     self.rows += rows
-    kernels.column_moments(x, rows, sums.count, pivot, &sums, &squares)
+    if let rounded {
+      kernels.rounded_moments(x, rows, sums.count, pivot, &sums, &squares, rounded)
+    } else {
+      kernels.column_moments(x, rows, sums.count, pivot, &sums, &squares)
+    }
   }
 
   /// Mean and biased variance of all parts together.
@@ -45,20 +53,26 @@ struct ColumnMoments {
     return (means, variances)
   }
 
-  /// For each column an element near its mean: of up to 512 rows, spread evenly, the element that is nearest to their
+  /// For each column an element near its mean: of up to 64 rows, spread evenly, the element that is nearest to their
   /// mean.
   ///
   /// The first row would not do. The first pixel of an image, in the padded corner, is often bright where a channel is dark
   /// nearly everywhere, and the square of that distance would drown the variance. An element, rather than the mean itself,
   /// has the data's own precision: distances from it are exact where the data are coarse.
   static func centralElements(_ x: UnsafePointer<Float>, rows: Int, channels: Int) -> [Float] {
-    let step = max(1, rows / 256)
+    let step = max(1, rows / 32)
     let sampled = stride(from: step / 2, to: rows, by: step).map { x + $0 * channels }
-    return (0..<channels).map { channel in
-      let mean = Float(sampled.reduce(0.0) { $0 + Double($1[channel]) } / Double(sampled.count))
-      var nearest = sampled.first?[channel] ?? 0
-      for row in sampled where abs(row[channel] - mean) < abs(nearest - mean) { nearest = row[channel] }
-      return nearest
+    var means = [Double](repeating: 0, count: channels)
+    for row in sampled {
+      for channel in 0..<channels { means[channel] += Double(row[channel]) / Double(sampled.count) }
     }
+    var nearest = sampled.first.map { Array(UnsafeBufferPointer(start: $0, count: channels)) } ?? means.map(Float.init)
+    for row in sampled {
+      for channel in 0..<channels {
+        let mean = Float(means[channel])
+        if abs(row[channel] - mean) < abs(nearest[channel] - mean) { nearest[channel] = row[channel] }
+      }
+    }
+    return nearest
   }
 }

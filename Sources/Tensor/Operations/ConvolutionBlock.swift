@@ -56,7 +56,8 @@ public struct ConvolutionBlockWeights: Sendable {
 
 /// What a block keeps of its forward pass for the gradient.
 public struct ConvolutionBlockRecord: Sendable {
-  /// The convolution's result, before the normalisation; after ReLU where that stands there.
+  /// The convolution's result, before the normalisation; after ReLU where that stands there. A backend may keep it, and
+  /// the winners, in a form of its own where the block's factors are rounded.
   public var convolved: Tensor
   /// The elements of `convolved` that the pooling let through, in the output's shape; nil for no pooling, or where the
   /// backend finds them again by itself.

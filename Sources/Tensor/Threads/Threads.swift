@@ -77,6 +77,36 @@ public enum Threads {
     }
   }
 
+  /// Calls `body` once for each of `portions` contiguous parts of `0..<count`, each taken by the next free thread, so that a
+  /// thread that is held up takes fewer. What is summed per portion has the same bits on every run.
+  ///
+  /// - Parameter scratch: what each thread needs, made once for all of its portions.
+  static func forEachPortion<Scratch>(
+    of count: Int, portions: Int, scratch: @Sendable () -> Scratch,
+    _ body: @Sendable (_ items: Range<Int>, _ portion: Int, _ scratch: Scratch) -> Void
+  ) {
+    let next = Atomic<Int>(0)
+    forEachPart(of: min(Self.count, portions), parts: min(Self.count, portions)) { _, _ in
+      var made: Scratch?
+      while true {
+        let portion = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        if portion >= portions { return }
+        let own = made ?? scratch()
+        made = own
+        body(part(portion, of: portions, count: count), portion, own)
+      }
+    }
+  }
+
+  /// How many portions of at least `minimum` items to cut `count` items into.
+  ///
+  /// - Parameter perThread: as many at most for each thread; portions that keep something cost memory and time.
+  static func portionCount(of count: Int, minimum: Int, perThread: Int) -> Int {
+    let threads = Self.count
+    let most = threads == 1 ? 1 : threads * perThread
+    return count == 0 ? 0 : max(1, min(most, count / max(1, minimum)))
+  }
+
   /// The sum of what `body` returns for each thread's part of `0..<count`, added up in the order of the parts.
   static func sum(over count: Int, minimum: Int, _ body: @Sendable (_ items: Range<Int>) -> Double) -> Double {
     let parts = partCount(of: count, minimum: minimum)

@@ -1,7 +1,8 @@
 import CKernels
 
 /// Convolution blocks in few passes over memory: each thread takes its images one by one, so that what passes from one
-/// step of an image to the next is still in its cache, and only what the whole batch needs goes to memory.
+/// step of an image to the next is still in its cache, and only what the whole batch needs goes to memory. With factors of
+/// bfloat16 the convolution's result is kept in bfloat16 too, which is half the memory to write and to read again.
 ///
 /// The second pass over a batch takes the images in reverse order: the last ones of the first pass are still in the
 /// third-level cache, and the next operation, which begins with the first image, finds that one there.
@@ -12,36 +13,50 @@ extension CPUBackend {
     let geometry = block.convolution
     let convolution = plan(geometry, block.precision).forward(
       weights.kernel, bias: weights.bias, relu: block.relu == .beforeNormalization)
-    let convolved = Tensor(uninitialized: geometry.outputShape)
+    let convolved = KeptNumbers(geometry.outputShape, block.precision)
     let channels = geometry.outputChannels
-    let parts = Threads.partCount(of: geometry.batch, minimum: 1)
+    let size = convolution.imagesTogether
+    let parts = portions(geometry, ofAtLeast: size, perThread: 4)
     var moments = [ColumnMoments](repeating: ColumnMoments(channels: channels), count: parts)
     moments.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       let shared = SharedPointer(base)
-      Threads.forEachPart(of: geometry.batch, parts: parts) { images, part in
-        let scratch = convolution.scratch()
-        forEachGroup(of: images, size: convolution.imagesTogether) { group in
-          let result = convolved.floats + group.lowerBound * geometry.outputSize
+      Threads.forEachPortion(
+        of: geometry.batch, portions: parts,
+        // What is rounded on its way to memory is computed in memory of the thread's own.
+        scratch: {
+          (convolution.scratch(), convolved.isNarrow ? Tensor(uninitialized: [size, geometry.outputSize]) : nil)
+        }
+      ) { images, part, scratch in
+        let (scratch, unrounded) = scratch
+        forEachGroup(of: images, size: size) { group in
+          let result = convolved.address(of: group.lowerBound * geometry.outputSize)
+          let floats = unrounded?.floats ?? result.assumingMemoryBound(to: Float.self)
           convolution.compute(
             x.floats + group.lowerBound * geometry.inputSize, images: group.count, rows: 0..<geometry.outputHeight,
-            scratch: scratch, into: result)
-          shared.pointer[part].add(result, rows: group.count * geometry.outputHeight * geometry.outputWidth, kernels)
+            scratch: scratch, into: floats)
+          shared.pointer[part].add(
+            floats, rows: group.count * geometry.outputHeight * geometry.outputWidth,
+            rounded: convolved.isNarrow ? result : nil, kernels)
         }
       }
     }
     let (mean, variance) = ColumnMoments.combined(moments)
-    var record = ConvolutionBlockRecord(convolved: convolved, winners: nil, mean: mean, variance: variance)
-    if block.pooling != nil { record.winners = Tensor(uninitialized: block.outputShape) }
+    let pooling = block.poolingOrNone
+    let winners = block.pooling == nil ? nil : KeptNumbers(block.outputShape, block.precision)
+    let record = ConvolutionBlockRecord(
+      convolved: convolved.tensor, winners: winners?.tensor, mean: mean, variance: variance)
 
     let y = Tensor(uninitialized: block.outputShape)
     let normalization = Normalization(record, weights)
-    let (winners, pooling) = (record.winners, block.poolingOrNone)
-    Threads.forEachPart(of: geometry.batch) { images, _ in
+    let reversedParts = portions(geometry, ofAtLeast: 1, perThread: 8)
+    Threads.forEachPart(of: geometry.batch, parts: reversedParts) { _, part in
+      let images = Threads.part(reversedParts - 1 - part, of: reversedParts, count: geometry.batch)
       for image in images.reversed() {
         normalizeAndPool(
-          convolved.floats + image * pooling.inputSize, normalization, block, rows: 0..<pooling.outputHeight,
-          into: y.floats + image * pooling.outputSize, winners: winners.map { $0.floats + image * pooling.outputSize })
+          convolved.address(of: image * pooling.inputSize), isNarrow: convolved.isNarrow, normalization, block,
+          rows: 0..<pooling.outputHeight, into: y.floats + image * pooling.outputSize,
+          winners: winners?.address(of: image * pooling.outputSize))
       }
     }
     return (y, record)
@@ -69,7 +84,7 @@ extension CPUBackend {
       forEachBand(batch: geometry.batch, rows: pooling.outputHeight, unit: 1) { images, rows in
         for image in images {
           normalizeAndPool(
-            convolved.floats + image * pooling.inputSize, normalization, block, rows: rows,
+            convolved.floats + image * pooling.inputSize, isNarrow: false, normalization, block, rows: rows,
             into: y.floats + image * pooling.outputSize, winners: nil)
         }
       }
@@ -85,8 +100,8 @@ extension CPUBackend {
           scratch: scratch, into: convolved.floats)
         for (index, image) in group.enumerated() {
           normalizeAndPool(
-            convolved.floats + index * pooling.inputSize, normalization, block, rows: 0..<pooling.outputHeight,
-            into: y.floats + image * pooling.outputSize, winners: nil)
+            convolved.floats + index * pooling.inputSize, isNarrow: false, normalization, block,
+            rows: 0..<pooling.outputHeight, into: y.floats + image * pooling.outputSize, winners: nil)
         }
       }
     }
@@ -99,43 +114,52 @@ extension CPUBackend {
   ) -> ConvolutionBlockGradients {
     let (geometry, pooling) = (block.convolution, block.poolingOrNone)
     let channels = geometry.outputChannels
-    let (convolved, winners) = (record.convolved, record.winners ?? record.convolved)
+    let convolved = KeptNumbers(record.convolved, block.precision)
+    let winners = KeptNumbers(record.winners ?? record.convolved, block.precision)
     let normalization = Normalization(record, weights)
     let pivot = normalization.pivot
     // Only the pixels that the pooling let through have a gradient, so the sums need only them.
-    let (sums, products) = columnReduction(winners.shape) { first, rows, sums, products in
-      normalization.withKernelArguments(a: [], b: [], c: [], relu: block.relu) { arguments in
+    let (sums, products) = columnReduction(dy.shape) { first, rows, sums, products in
+      normalization.withKernelArguments(relu: block.relu, isNarrow: winners.isNarrow) { arguments in
         kernels.normalize_pool_sums(
-          arguments, dy.floats + first * channels, winners.floats + first * channels, rows, channels, pivot, sums,
+          arguments, dy.floats + first * channels, winners.address(of: first * channels), rows, channels, pivot, sums,
           products)
       }
     }
-    let slopes = normalization.slopes(sums: sums, products: products, count: convolved.shape.rows)
+    let slopes = normalization.slopes(sums: sums, products: products, count: geometry.outputShape.rows)
 
     let plan = plan(geometry, block.precision)
     let kernelSum = needsKernel ? plan.kernelGradient() : nil
     let inputGradient = needsX ? plan.inputGradient(weights.kernel) : nil
     let dx = needsX ? Tensor(uninitialized: geometry.inputShape) : nil
-    let parts = Threads.partCount(of: geometry.batch, minimum: 1)
+    let size = max(inputGradient?.imagesTogether ?? 1, kernelSum?.imagesTogether ?? 1)
+    let parts = portions(geometry, ofAtLeast: size, perThread: 2)
     let kernelSums = kernelSum.map { Tensor(uninitialized: [parts, $0.sumCount]) }
     var biasSums = [Double](repeating: 0, count: parts * channels)
     biasSums.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       let shared = SharedPointer(base)
-      Threads.forEachPart(of: geometry.batch, parts: parts) { images, part in
-        let (kernelScratch, inputScratch) = (kernelSum?.scratch(), inputGradient?.scratch())
-        let size = min(images.count, max(inputGradient?.imagesTogether ?? 1, kernelSum?.imagesTogether ?? 1))
-        let gradients = Tensor(uninitialized: [size, geometry.outputSize])
+      Threads.forEachPortion(
+        of: geometry.batch, portions: parts,
+        scratch: {
+          (
+            gradients: Tensor(uninitialized: [min(geometry.batch, size), geometry.outputSize]),
+            kernel: kernelSum?.scratch(),
+            input: inputGradient?.scratch()
+          )
+        }
+      ) { images, part, scratch in
+        let (gradients, kernelScratch, inputScratch) = scratch
         var poolingArguments = pooling.kernelGeometry
         normalization.withKernelArguments(
-          a: normalization.scale, b: slopes.b, c: slopes.c, relu: block.relu
+          a: normalization.scale, b: slopes.b, c: slopes.c, relu: block.relu, isNarrow: convolved.isNarrow
         ) { arguments in
           var isFirst = true
           forEachGroup(of: images, size: size, reversed: true) { group in
             for (index, image) in group.enumerated() {
               kernels.normalize_pool_gradient(
                 &poolingArguments, arguments, dy.floats + image * pooling.outputSize,
-                convolved.floats + image * pooling.inputSize, winners.floats + image * pooling.outputSize,
+                convolved.address(of: image * pooling.inputSize), winners.address(of: image * pooling.outputSize),
                 gradients.floats + index * geometry.outputSize, shared.pointer + part * channels)
             }
             if let kernelSum, let kernelSums, let kernelScratch {
@@ -163,15 +187,22 @@ extension CPUBackend {
       beta: Tensor(sums.map(Float.init), shape: [channels]))
   }
 
+  /// How many portions of images to cut a batch into: at least one for each thread, and more where they stay large enough.
+  private func portions(_ geometry: ConvolutionGeometry, ofAtLeast images: Int, perThread: Int) -> Int {
+    max(
+      Threads.partCount(of: geometry.batch, minimum: 1),
+      Threads.portionCount(of: geometry.batch, minimum: max(4, images), perThread: perThread))
+  }
+
   /// The output rows `rows` of one image.
   private func normalizeAndPool(
-    _ convolved: UnsafePointer<Float>, _ normalization: Normalization, _ block: ConvolutionBlock, rows: Range<Int>,
-    into y: UnsafeMutablePointer<Float>, winners: UnsafeMutablePointer<Float>?
+    _ convolved: UnsafeRawPointer, isNarrow: Bool, _ normalization: Normalization, _ block: ConvolutionBlock,
+    rows: Range<Int>, into y: UnsafeMutablePointer<Float>, winners: UnsafeMutableRawPointer?
   ) {
-    var arguments = block.poolingOrNone.kernelGeometry
-    kernels.normalize_pool(
-      &arguments, convolved, normalization.scale, normalization.shift, block.relu == .afterNormalization ? 1 : 0,
-      rows.lowerBound, rows.upperBound, y, winners)
+    var geometry = block.poolingOrNone.kernelGeometry
+    normalization.withKernelArguments(relu: block.relu, isNarrow: isNarrow) { arguments in
+      kernels.normalize_pool(&geometry, arguments, convolved, rows.lowerBound, rows.upperBound, y, winners)
+    }
   }
 
   /// Calls `body` with `images` in runs of at most `size`.
@@ -185,6 +216,26 @@ extension CPUBackend {
   }
 }
 
+/// Numbers that a block keeps for its gradient: floats, or bfloat16 where its factors are rounded to these.
+private struct KeptNumbers {
+  /// The floats, or two bfloat16 in the place of each.
+  let tensor: Tensor
+  let isNarrow: Bool
+
+  init(_ tensor: Tensor, _ precision: ArithmeticPrecision) {
+    self.tensor = tensor
+    isNarrow = precision == .bfloat16
+  }
+
+  init(_ shape: Shape, _ precision: ArithmeticPrecision) {
+    self.init(Tensor(uninitialized: precision == .bfloat16 ? [(shape.count + 1) / 2] : shape), precision)
+  }
+
+  func address(of index: Int) -> UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(tensor.floats) + index * (isNarrow ? 2 : 4)
+  }
+}
+
 extension ConvolutionBlock {
   /// The pooling, or one of single pixels, which changes nothing.
   fileprivate var poolingOrNone: PoolingGeometry {
@@ -195,7 +246,7 @@ extension ConvolutionBlock {
 extension Normalization {
   /// Calls `body` with this normalisation as the kernels take it. Empty arrays stand for what the kernel does not read.
   fileprivate func withKernelArguments(
-    a: [Float], b: [Float], c: [Float], relu: ConvolutionBlock.ReLUPlace,
+    a: [Float] = [], b: [Float] = [], c: [Float] = [], relu: ConvolutionBlock.ReLUPlace, isNarrow: Bool,
     _ body: (UnsafePointer<ckernels_normalization>) -> Void
   ) {
     scale.withUnsafeBufferPointer { scale in
@@ -206,7 +257,7 @@ extension Normalization {
               var arguments = ckernels_normalization(
                 scale: scale.baseAddress, shift: shift.baseAddress, a: a.baseAddress, b: b.baseAddress,
                 c: c.baseAddress, relu_before: relu == .beforeNormalization ? 1 : 0,
-                relu_after: relu == .afterNormalization ? 1 : 0)
+                relu_after: relu == .afterNormalization ? 1 : 0, bfloat16: isNarrow ? 1 : 0)
               body(&arguments)
             }
           }

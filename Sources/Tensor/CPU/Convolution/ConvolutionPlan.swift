@@ -50,7 +50,9 @@ struct ConvolutionPlan: Sendable {
     self.kernels = kernels
     self.geometry = geometry
     self.precision = precision
-    algorithm = allowsWinograd && Self.winogradPays(geometry) ? .winograd : .direct
+    // Where tile registers multiply, the way to the points and back takes longer than the multiplications that it saves.
+    let hasTiles = precision == .bfloat16 && kernels.has_matrix_tiles != 0
+    algorithm = allowsWinograd && !hasTiles && Self.winogradPays(geometry) ? .winograd : .direct
   }
 
   /// Whether the saved multiplications outweigh the way to the points and back: with few channels they do not, nor where

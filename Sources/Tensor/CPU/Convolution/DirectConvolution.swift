@@ -38,10 +38,11 @@ struct DirectConvolution: ImageConvolution {
     let outputSize = geometry.output_height * outputRow
     geometry.output_height = rows.count
     for image in 0..<images {
-      let input = padded.fill(
-        scratch.floats, from: x + image * padded.imageSize, rows: rows, distance: nil, kernels)
+      padded.fill(
+        scratch.floats, from: x + image * padded.imageSize, rows: rows, as: geometry.bfloat16 == 0 ? .floats : .words,
+        kernels)
       kernels.convolution(
-        &geometry, input + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
+        &geometry, scratch.floats + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
         bias.floats, relu ? 1 : 0, y + image * outputSize + rows.lowerBound * outputRow)
     }
   }
@@ -73,26 +74,25 @@ struct DirectKernelGradient: KernelGradientSum {
     _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>
   ) {
-    if isFirst { sum.update(repeating: 0, count: sumCount) }
     var geometry = padded.kernelGeometry
     let outputSize = geometry.output_height * geometry.output_width * geometry.output_channels
     for image in 0..<images {
-      // Pairs of pixels.
-      let input = padded.fill(
+      padded.fill(
         scratch.floats, from: x + image * padded.imageSize, rows: 0..<geometry.output_height,
-        distance: geometry.stride * geometry.input_channels, kernels)
-      kernels.convolution_weight_gradient(&geometry, input, dy + image * outputSize, sum)
+        as: geometry.bfloat16 == 0 ? .floats : .pixelPairs, kernels)
+      kernels.convolution_weight_gradient(
+        &geometry, scratch.floats, dy + image * outputSize, isFirst && image == 0 ? 0 : 1, sum)
     }
   }
 
   func gradient(from sums: Tensor) -> Tensor {
-    for part in 1..<max(sums.shape[0], 1) {
-      let other = sums.floats + part * sumCount
-      for index in 0..<sumCount { sums.floats[index] += other[index] }
-    }
     let gradient = Tensor(uninitialized: shape)
-    var kernelGeometry = padded.kernelGeometry
-    ckernels_unpack_gradient(kernels.pointer, &kernelGeometry, sums.floats, gradient.floats)
+    Threads.forEachPart(of: shape[0] * shape[1] * shape[2], minimum: 64) { places, _ in
+      var kernelGeometry = padded.kernelGeometry
+      ckernels_unpack_gradient(
+        kernels.pointer, &kernelGeometry, sums.floats, sums.shape[0], sumCount, places.lowerBound, places.upperBound,
+        gradient.floats)
+    }
     return gradient
   }
 }

@@ -39,50 +39,55 @@ struct PaddedImage: Sendable {
     (self.top, self.left, self.spacing) = (top, left, spacing)
     // What the windows reach, and at least all of the image, so that it can be copied without cases.
     paddedHeight = max((outputHeight - 1) * stride + kernelHeight, top + (height - 1) * spacing + 1)
-    let paddedWidth = max((outputWidth - 1) * stride + kernelWidth, left + (width - 1) * spacing + 1)
+    let reachedWidth = max((outputWidth - 1) * stride + kernelWidth, left + (width - 1) * spacing + 1)
+    // Pairs of pixels then begin at the same places in all rows.
+    let paddedWidth = precision == .bfloat16 ? (reachedWidth + 1) / 2 * 2 : reachedWidth
     kernelGeometry = ckernels_convolution(
       output_height: outputHeight, output_width: outputWidth, kernel_height: kernelHeight, kernel_width: kernelWidth,
       stride: stride, input_channels: channels, output_channels: outputChannels,
       input_row_stride: paddedWidth * channels, bfloat16: precision == .bfloat16 ? 1 : 0)
   }
 
-  /// Memory for one padded image, all zeros, and its words of bfloat16 where the kernels read these, which they do for up to a
-  /// row and 32 words behind the last.
+  /// Memory for one padded image, all zeros; with bfloat16 also what the kernels read behind it.
   func zeroed() -> Tensor {
-    Tensor(zeros: [kernelGeometry.bfloat16 == 0 ? paddedHeight * rowSize : (2 * paddedHeight + 1) * rowSize + 32])
+    let behind = kernelGeometry.bfloat16 == 0 ? 0 : 64 * kernelGeometry.stride * channels + 32
+    return Tensor(zeros: [paddedHeight * rowSize + behind])
+  }
+
+  /// What the numbers of a padded image are written as.
+  enum Form {
+    case floats
+    /// As a convolution of bfloat16 takes them.
+    case words
+    /// In pairs with the next pixel's, as the gradient of the weights takes them.
+    case pixelPairs
   }
 
   /// Copies what the windows of the output rows reach; the zeros around stay.
-  ///
-  /// - Parameter distance: between the numbers of a pair of bfloat16; nil in the form of convolutions.
-  /// - Returns: where the kernels find the padded image.
   func fill(
-    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, distance: Int?,
+    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, as form: Form,
     _ kernels: UnsafePointerToKernels
-  ) -> UnsafePointer<Float> {
+  ) {
     let reachedTop = rows.lowerBound * kernelGeometry.stride
     let reachedBottom = (rows.upperBound - 1) * kernelGeometry.stride + kernelGeometry.kernel_height
+    // Neighbouring pixels are copied at once.
+    let (runs, run) = spacing == 1 ? (1, width * channels) : (width, channels)
+    let distance = kernelGeometry.stride * channels
     for row in 0..<height {
       let paddedRow = top + row * spacing
       guard paddedRow >= reachedTop, paddedRow < reachedBottom else { continue }
-      let to = padded + paddedRow * rowSize + left * channels
-      let from = image + row * width * channels
-      if spacing == 1 {
-        to.update(from: from, count: width * channels)
-      } else {
-        for column in 0..<width {
-          (to + column * spacing * channels).update(from: from + column * channels, count: channels)
+      let target = padded + paddedRow * rowSize
+      for index in 0..<runs {
+        let from = image + row * width * channels + index * run
+        let place = (left + index * spacing) * channels
+        switch form {
+        case .floats: (target + place).update(from: from, count: run)
+        case .words: kernels.convolution_words(from, run, place, target)
+        case .pixelPairs:
+          let lead = min(place, distance)
+          kernels.bfloat16_pairs(from, run, distance, lead, target + place - lead)
         }
       }
     }
-    guard kernelGeometry.bfloat16 != 0 else { return UnsafePointer(padded) }
-    let (first, pairs) = (reachedTop * rowSize, padded + paddedHeight * rowSize)
-    let reached = reachedBottom - reachedTop
-    if let distance {
-      kernels.bfloat16_pairs(padded + first, reached * rowSize, distance, pairs + first)
-    } else {
-      kernels.convolution_words(padded + first, reached, rowSize, pairs + first)
-    }
-    return UnsafePointer(pairs)
   }
 }
