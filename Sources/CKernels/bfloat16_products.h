@@ -10,93 +10,6 @@
 #define BF_DEPTH 512
 #define BF_ROWS 192
 
-// Words of `count` lines in groups of `group`, [group][depth / 2][group size], the last group filled up with zeros. Where
-// `along` is set, a line's depths are neighbours in memory and lines are `stride` apart; else lines are neighbours and
-// depths are `stride` apart.
-INLINE void LEVEL(bf_pack)(const float *from, ptrdiff_t stride, int along, ptrdiff_t count, ptrdiff_t depth,
-                           const ptrdiff_t group, uint32_t *to) {
-  const ptrdiff_t pairs = (depth + 1) / 2;
-  for (ptrdiff_t first = 0; first < count; first += group, to += pairs * group) {
-    const ptrdiff_t lines = count - first < group ? count - first : group;
-    if (lines < group) memset(to, 0, pairs * group * sizeof *to);
-    if (along) {
-      // A few pairs of all lines at a time, so that what is scattered stays in the cache.
-      for (ptrdiff_t pair = 0; pair < pairs; pair += 16) {
-        const ptrdiff_t whole = depth / 2 - pair < 16 ? depth / 2 - pair : 16;
-        for (ptrdiff_t line = 0; line < lines; line++) {
-          const float *source = from + (first + line) * stride + 2 * pair;
-          uint32_t *target = to + pair * group + line;
-          if (whole == 16) {
-            uint32_t words[16];
-            for (int i = 0; i < 16; i++) words[i] = LEVEL(bf_word)(source[2 * i], source[2 * i + 1]);
-            for (int i = 0; i < 16; i++) target[i * group] = words[i];
-          } else {
-            for (ptrdiff_t i = 0; i < whole; i++) target[i * group] = LEVEL(bf_word)(source[2 * i], source[2 * i + 1]);
-          }
-        }
-      }
-      if (depth & 1)
-        for (ptrdiff_t line = 0; line < lines; line++)
-          to[(pairs - 1) * group + line] = LEVEL(bf_word)(from[(first + line) * stride + depth - 1], 0);
-    } else {
-      for (ptrdiff_t pair = 0; pair < pairs; pair++) {
-        const float *even = from + 2 * pair * stride + first, *odd = even + stride;
-        const int last = 2 * pair + 1 == depth;
-        uint32_t *target = to + pair * group;
-        ptrdiff_t line = 0;
-        for (; line + LANES <= lines; line += LANES) {
-          const vector_int words = LEVEL(bf_pairs)(load(even + line), last ? (vector){0} : load(odd + line));
-          memcpy(target + line, &words, sizeof words);
-        }
-        for (; line < lines; line++) target[line] = LEVEL(bf_word)(even[line], last ? 0 : odd[line]);
-      }
-    }
-  }
-}
-
-INLINE void LEVEL(bf_tile)(const uint32_t *a, const uint32_t *b, ptrdiff_t pairs, int adds, float *c, ptrdiff_t stride,
-                           ptrdiff_t columns, const int rows) {
-  vector sums[TILE][2];
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = (vector){0};
-  for (ptrdiff_t pair = 0; pair < pairs; pair++, a += TILE, b += BLOCK) {
-    const vector_int first = (vector_int)load((const float *)b), second = (vector_int)load((const float *)b + LANES);
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-      const vector_int value = (vector_int){0} + (int32_t)a[r];
-      sums[r][0] = LEVEL(bf_multiply_add)(sums[r][0], value, first);
-      sums[r][1] = LEVEL(bf_multiply_add)(sums[r][1], value, second);
-    }
-  }
-  const ptrdiff_t left = columns < LANES ? columns : LANES, right = columns - left;
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) {
-    float *to = c + r * stride;
-    if (adds) {
-      sums[r][0] += partial_load(to, left);
-      if (right) sums[r][1] += partial_load(to + LANES, right);
-    }
-    partial_store(to, sums[r][0], left);
-    if (right) partial_store(to + LANES, sums[r][1], right);
-  }
-}
-
-#define DEFINE_TILE(R)                                                                                              \
-  static void LEVEL(bf_tile_##R)(const uint32_t *a, const uint32_t *b, ptrdiff_t pairs, int adds, float *c,         \
-                                 ptrdiff_t stride, ptrdiff_t columns) {                                             \
-    if (columns == BLOCK)                                                                                           \
-      LEVEL(bf_tile)(a, b, pairs, adds, c, stride, BLOCK, R);                                                       \
-    else                                                                                                            \
-      LEVEL(bf_tile)(a, b, pairs, adds, c, stride, columns, R);                                                     \
-  }
-FOR_EACH_TILE(DEFINE_TILE)
-#undef DEFINE_TILE
-typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrdiff_t, int, float *, ptrdiff_t,
-                                        ptrdiff_t);
-#define NAME_TILE(R) LEVEL(bf_tile_##R),
-static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
-#undef NAME_TILE
-
 // Products take up to 330 KB of stack for the packed blocks; threads have 512 KB at least.
 
 #if defined(MATRIX_TILES)
@@ -212,6 +125,93 @@ static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, c
   _tile_release();
 }
 #else
+// Words of `count` lines in groups of `group`, [group][depth / 2][group size], the last group filled up with zeros. Where
+// `along` is set, a line's depths are neighbours in memory and lines are `stride` apart; else lines are neighbours and
+// depths are `stride` apart.
+INLINE void LEVEL(bf_pack)(const float *from, ptrdiff_t stride, int along, ptrdiff_t count, ptrdiff_t depth,
+                           const ptrdiff_t group, uint32_t *to) {
+  const ptrdiff_t pairs = (depth + 1) / 2;
+  for (ptrdiff_t first = 0; first < count; first += group, to += pairs * group) {
+    const ptrdiff_t lines = count - first < group ? count - first : group;
+    if (lines < group) memset(to, 0, pairs * group * sizeof *to);
+    if (along) {
+      // A few pairs of all lines at a time, so that what is scattered stays in the cache.
+      for (ptrdiff_t pair = 0; pair < pairs; pair += 16) {
+        const ptrdiff_t whole = depth / 2 - pair < 16 ? depth / 2 - pair : 16;
+        for (ptrdiff_t line = 0; line < lines; line++) {
+          const float *source = from + (first + line) * stride + 2 * pair;
+          uint32_t *target = to + pair * group + line;
+          if (whole == 16) {
+            uint32_t words[16];
+            for (int i = 0; i < 16; i++) words[i] = LEVEL(bf_word)(source[2 * i], source[2 * i + 1]);
+            for (int i = 0; i < 16; i++) target[i * group] = words[i];
+          } else {
+            for (ptrdiff_t i = 0; i < whole; i++) target[i * group] = LEVEL(bf_word)(source[2 * i], source[2 * i + 1]);
+          }
+        }
+      }
+      if (depth & 1)
+        for (ptrdiff_t line = 0; line < lines; line++)
+          to[(pairs - 1) * group + line] = LEVEL(bf_word)(from[(first + line) * stride + depth - 1], 0);
+    } else {
+      for (ptrdiff_t pair = 0; pair < pairs; pair++) {
+        const float *even = from + 2 * pair * stride + first, *odd = even + stride;
+        const int last = 2 * pair + 1 == depth;
+        uint32_t *target = to + pair * group;
+        ptrdiff_t line = 0;
+        for (; line + LANES <= lines; line += LANES) {
+          const vector_int words = LEVEL(bf_pairs)(load(even + line), last ? (vector){0} : load(odd + line));
+          memcpy(target + line, &words, sizeof words);
+        }
+        for (; line < lines; line++) target[line] = LEVEL(bf_word)(even[line], last ? 0 : odd[line]);
+      }
+    }
+  }
+}
+
+INLINE void LEVEL(bf_tile)(const uint32_t *a, const uint32_t *b, ptrdiff_t pairs, int adds, float *c, ptrdiff_t stride,
+                           ptrdiff_t columns, const int rows) {
+  vector sums[TILE][2];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = (vector){0};
+  for (ptrdiff_t pair = 0; pair < pairs; pair++, a += TILE, b += BLOCK) {
+    const vector_int first = (vector_int)load((const float *)b), second = (vector_int)load((const float *)b + LANES);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      const vector_int value = (vector_int){0} + (int32_t)a[r];
+      sums[r][0] = LEVEL(bf_multiply_add)(sums[r][0], value, first);
+      sums[r][1] = LEVEL(bf_multiply_add)(sums[r][1], value, second);
+    }
+  }
+  const ptrdiff_t left = columns < LANES ? columns : LANES, right = columns - left;
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+    float *to = c + r * stride;
+    if (adds) {
+      sums[r][0] += partial_load(to, left);
+      if (right) sums[r][1] += partial_load(to + LANES, right);
+    }
+    partial_store(to, sums[r][0], left);
+    if (right) partial_store(to + LANES, sums[r][1], right);
+  }
+}
+
+#define DEFINE_TILE(R)                                                                                              \
+  static void LEVEL(bf_tile_##R)(const uint32_t *a, const uint32_t *b, ptrdiff_t pairs, int adds, float *c,         \
+                                 ptrdiff_t stride, ptrdiff_t columns) {                                             \
+    if (columns == BLOCK)                                                                                           \
+      LEVEL(bf_tile)(a, b, pairs, adds, c, stride, BLOCK, R);                                                       \
+    else                                                                                                            \
+      LEVEL(bf_tile)(a, b, pairs, adds, c, stride, columns, R);                                                     \
+  }
+FOR_EACH_TILE(DEFINE_TILE)
+#undef DEFINE_TILE
+typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrdiff_t, int, float *, ptrdiff_t,
+                                        ptrdiff_t);
+#define NAME_TILE(R) LEVEL(bf_tile_##R),
+static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
+#undef NAME_TILE
+
 static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
   uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
   uint32_t packed_b[BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));

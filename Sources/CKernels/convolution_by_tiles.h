@@ -44,7 +44,7 @@ static void LEVEL(convolution_by_tiles)(const ckernels_convolution *g, const flo
   _tile_release();
 }
 
-// Pairs of pixels that are taken at once: those of 32 channels lie in the first-level cache.
+// Words, each a pair of pixels, that are taken at once: those of 32 channels take about the first-level cache.
 #define GRADIENT_WORDS 448
 
 // The output gradient of `rows` rows × `pixels` pixels and up to BLOCK channels, turned: [channel][row][pair]. Rows begin
@@ -75,7 +75,8 @@ static void LEVEL(gradient_by_tiles)(const ckernels_convolution *g, const float 
   const ptrdiff_t run = g->kernel_width * g->input_channels, step = g->stride * g->input_channels;
   const ptrdiff_t channels = g->output_channels, window = g->kernel_height * run, width = g->output_width;
   const ptrdiff_t line = g->input_row_stride / g->input_channels;
-  const int is_line = g->stride == 1 && line % 2 == 0 && line <= 2 * GRADIENT_WORDS;
+  const int is_line = g->stride == 1 && line % 2 == 0 && line * g->input_channels == g->input_row_stride &&
+                      line <= 2 * GRADIENT_WORDS;
   const ptrdiff_t piece = width < 2 * GRADIENT_WORDS ? width : 2 * GRADIENT_WORDS;
   const ptrdiff_t row_words = is_line ? line / 2 : LEVEL(even_words)((piece + 1) / 2);
   const ptrdiff_t band = GRADIENT_WORDS / row_words, stride = GRADIENT_WORDS + TILE_SIDE;
@@ -86,7 +87,8 @@ static void LEVEL(gradient_by_tiles)(const ckernels_convolution *g, const float 
     const ptrdiff_t rows = g->output_height - row < band ? g->output_height - row : band;
     for (ptrdiff_t column = 0; column < width; column += piece) {
       const ptrdiff_t pixels = width - column < piece ? width - column : piece, pairs = (pixels + 1) / 2;
-      const ptrdiff_t words = is_line ? LEVEL(even_words)((rows - 1) * row_words + pairs) : row_words;
+      // Rows that are cut into pieces come one by one, so that the last piece may be shorter.
+      const ptrdiff_t words = LEVEL(even_words)(is_line ? (rows - 1) * row_words + pairs : pairs);
       for (ptrdiff_t channel = 0; channel < channels; channel += BLOCK) {
         const ptrdiff_t valid = channels - channel < BLOCK ? channels - channel : BLOCK;
         LEVEL(turn_gradient)(g, dy + (row * width + column) * channels + channel, rows, pixels, valid, row_words,

@@ -91,11 +91,11 @@ static void transpose(const float *x, ptrdiff_t x_stride, ptrdiff_t rows, ptrdif
         for (ptrdiff_t j = left; j < columns && j < left + square; j++) y[j * rows + i] = x[i * x_stride + j];
 }
 
-// to += the first of `parts` neighbours, each part_stride floats after the last, added up in their order.
-static void add_parts(float *to, ptrdiff_t count, ptrdiff_t parts, ptrdiff_t part_stride) {
+// Adds to `count` numbers of the first of some parts those of the others, in their order; parts are part_stride floats apart.
+static void add_parts(float *first, ptrdiff_t count, ptrdiff_t parts, ptrdiff_t part_stride) {
   for (ptrdiff_t part = 1; part < parts; part++) {
-    const float *other = to + part * part_stride;
-    for (ptrdiff_t i = 0; i < count; i++) to[i] += other[i];
+    const float *other = first + part * part_stride;
+    for (ptrdiff_t i = 0; i < count; i++) first[i] += other[i];
   }
 }
 

@@ -83,7 +83,10 @@ static void test_narrow_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptr
   float *x = rounded_numbers(h * w * c), *weights = rounded_numbers(size), *bias = numbers(oc);
   float *dy = rounded_numbers(count);
   float *packed = NEW(float, ckernels_packed_count(k, &g)), *sums = NEW(float, ckernels_packed_count(k, &wide));
-  float *words = NEW(float, h * w * c + 64 * stride * c + 32), *y = NEW(float, count), *dw = NEW(float, size);
+  // Behind the image what may be read without effect, and then NaN: tile registers read where AddressSanitizer doesn't see it.
+  const ptrdiff_t behind = 64 * stride * c + 32, far = 2 * behind + 2000 * stride * c;
+  float *words = NEW(float, h * w * c + behind + far), *y = NEW(float, count), *dw = NEW(float, size);
+  for (ptrdiff_t i = 0; i < behind + far; i++) words[h * w * c + i] = i < behind ? 3 : NAN;
   double *ey = NEW(double, count), *edw = NEW(double, size);
   reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
 
@@ -97,6 +100,34 @@ static void test_narrow_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptr
   k->convolution_weight_gradient(&g, words, dy, 1, sums);
   unpack_gradient(&g, sums, dw);
   compare("convolution_weight_gradient, bfloat16", 2e-6, dw, edw, size);
+  release();
+}
+
+// Words of numbers and of their successors: runs with gaps, as the pixels of an image that a stride spreads out, by any lead.
+static void test_words(ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, ptrdiff_t place) {
+  float *x = rounded_numbers(count), *pairs = NEW(float, lead + count);
+  k->bfloat16_pairs(x, count, distance, lead, pairs);
+  float *halves = NEW(float, 2 * (lead + count));
+  double *expected = NEW(double, 2 * (lead + count));
+  for (ptrdiff_t i = 0; i < lead + count; i++)
+    for (ptrdiff_t half = 0; half < 2; half++) {
+      const ptrdiff_t at = i - lead + half * distance;
+      expected[2 * i + half] = at >= 0 && at < count ? x[at] : 0;
+      memcpy((char *)(halves + 2 * i + half) + 2, (char *)(pairs + i) + 2 * half, 2);
+    }
+  compare("bfloat16_pairs", 0, halves, expected, 2 * (lead + count));
+
+  // A convolution of one row with a window of one number and a weight of one gives back what the words hold.
+  const ptrdiff_t width = place + count;
+  const ckernels_convolution g = {1, width, 1, 1, 1, 1, 1, width, 1};
+  float one = 1, zero = 0;
+  float *packed = NEW(float, ckernels_packed_count(k, &g)), *words = NEW(float, width + 32), *y = NEW(float, width);
+  double *ey = NEW(double, width);
+  for (ptrdiff_t i = 0; i < count; i++) ey[place + i] = x[i];
+  k->bfloat16_weights(&g, &one, packed);
+  k->convolution_words(x, count, place, words);
+  k->convolution(&g, words, packed, padded_bias(1, &zero), 0, y);
+  compare("convolution_words", 0, y, ey, width);
   release();
 }
 

@@ -62,7 +62,13 @@ int main(void) {
         test_narrow_convolution(j, 1 + 3 * i, 1 + (i + j) % 5, channels[(i + j) % 11], 1 + j, 1 + i % 7, 1 + j % 3, i % 2);
       }
     test_narrow_convolution(3, 100, 3, 32, 5, 5, 2, 0);
+    test_narrow_convolution(2, 900, 2, 33, 3, 3, 1, 1);
+    // Rows that are cut into pieces.
+    test_narrow_convolution(1, 901, 1, 4, 3, 3, 2, 0);
+    test_narrow_convolution(1, 1793, 1, 3, 1, 2, 1, 0);
     test_narrow_convolution(2, 600, 2, 33, 3, 3, 1, 1);
+    for (ptrdiff_t i = 0; i < 11; i++)
+      for (ptrdiff_t j = 0; j < 6; j++) test_words(channels[i] + j, channels[(i + j) % 11], channels[(i + j) % 11] * (j % 3) / 2, 7 * j + i);
     test_narrow_convolution(5, 51, 48, 80, 3, 3, 1, 0);
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 4; j++) test_panel_products(products[i][0], products[i][1], products[i][2], j & 1, j >> 1);

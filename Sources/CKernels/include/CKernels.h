@@ -127,8 +127,8 @@ typedef struct {
   void (*convolution)(const ckernels_convolution *geometry, const float *x, const float *weights, const float *bias,
                       int relu, float *y);
   /// The gradient of the weights for the output gradient `dy` of one image, in the layout that `ckernels_unpack_gradient`
-  /// takes: added to `sums`, or written there. With bfloat16 up to 64 strides of pixels and 32 words behind the image are read and have no effect unless they
-  /// are not finite.
+  /// takes: added to `sums`, or written there. With bfloat16 up to 64 strides of pixels and 32 words behind the image are
+  /// read; they, and pixels outside of all windows, have no effect unless they are not finite.
   void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy, int adds,
                                       float *sums);
 
@@ -308,9 +308,9 @@ ptrdiff_t ckernels_packed_count(const ckernels_table *table, const ckernels_conv
 /// [block][kernel row, column, input channel][channel_block], the missing channels of the last block being zero.
 void ckernels_pack_weights(const ckernels_table *table, const ckernels_convolution *geometry, const float *w,
                            float *packed);
-/// The places first ..< last of w's window (kernel row, column, input channel), of all output channels: what `parts` threads'
-/// sums of `convolution_weight_gradient`, part_stride floats apart, each as long as packed weights of floats, add up to. Changes
-/// the first part.
+/// The places first ..< last of w's window (kernel row, column, input channel), of all output channels: what `parts` sums of
+/// `convolution_weight_gradient` add up to. These are part_stride floats apart, each as long as packed weights of floats; the
+/// first one is changed.
 void ckernels_unpack_gradient(const ckernels_table *table, const ckernels_convolution *geometry, float *sums,
                               ptrdiff_t parts, ptrdiff_t part_stride, ptrdiff_t first, ptrdiff_t last, float *w);
 /// y [columns, rows] = x [rows, columns] transposed.

@@ -20,7 +20,11 @@ struct ColumnMoments {
   mutating func add(
     _ x: UnsafePointer<Float>, rows: Int, rounded: UnsafeMutableRawPointer? = nil, _ kernels: UnsafePointerToKernels
   ) {
-    if pivot.isEmpty { pivot = Self.centralElements(x, rows: rows, channels: sums.count) }
+    if pivot.isEmpty {
+      pivot = Self.centralElements(x, rows: rows, channels: sums.count)
+      // A bfloat16 itself, so that distances between these are exact.
+      if rounded != nil { pivot = pivot.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) } }
+    }
     self.rows += rows
     if let rounded {
       kernels.rounded_moments(x, rows, sums.count, pivot, &sums, &squares, rounded)

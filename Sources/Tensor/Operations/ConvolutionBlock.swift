@@ -9,7 +9,7 @@ public struct ConvolutionBlock: Sendable, Hashable {
   public let relu: ReLUPlace
   /// Max pooling of the normalised result; nil for none.
   public let pooling: PoolingGeometry?
-  /// Of the factors of the convolution and of its gradients.
+  /// Of the factors of the convolution and of its gradients; a backend may keep the convolution's result in it as well.
   public let precision: ArithmeticPrecision
 
   /// - Parameter pooling: of the convolution's output.

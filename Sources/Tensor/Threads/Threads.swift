@@ -4,8 +4,8 @@ import Synchronization
 
 /// The processor threads that numerical work is divided among.
 ///
-/// Work is cut into one contiguous part per thread, always at the same places, so that the same thread count gives the
-/// same bits on every run.
+/// Work is cut into contiguous parts, always at the same places, so that the same thread count gives the same bits on every
+/// run. There is one per thread, or there are several, of which each free thread takes the next.
 public enum Threads {
   private static let configured = Atomic<Int>(0)
 
@@ -96,6 +96,13 @@ public enum Threads {
         body(part(portion, of: portions, count: count), portion, own)
       }
     }
+  }
+
+  /// The same without scratch memory.
+  static func forEachPortion(
+    of count: Int, portions: Int, _ body: @Sendable (_ items: Range<Int>, _ portion: Int) -> Void
+  ) {
+    forEachPortion(of: count, portions: portions, scratch: {}, { items, portion, _ in body(items, portion) })
   }
 
   /// How many portions of at least `minimum` items to cut `count` items into.

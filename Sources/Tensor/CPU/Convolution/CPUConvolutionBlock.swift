@@ -25,7 +25,10 @@ extension CPUBackend {
         of: geometry.batch, portions: parts,
         // What is rounded on its way to memory is computed in memory of the thread's own.
         scratch: {
-          (convolution.scratch(), convolved.isNarrow ? Tensor(uninitialized: [size, geometry.outputSize]) : nil)
+          (
+            convolution.scratch(),
+            convolved.isNarrow ? Tensor(uninitialized: [min(geometry.batch, size), geometry.outputSize]) : nil
+          )
         }
       ) { images, part, scratch in
         let (scratch, unrounded) = scratch
@@ -49,9 +52,9 @@ extension CPUBackend {
 
     let y = Tensor(uninitialized: block.outputShape)
     let normalization = Normalization(record, weights)
-    let reversedParts = portions(geometry, ofAtLeast: 1, perThread: 8)
-    Threads.forEachPart(of: geometry.batch, parts: reversedParts) { _, part in
-      let images = Threads.part(reversedParts - 1 - part, of: reversedParts, count: geometry.batch)
+    let pieces = portions(geometry, ofAtLeast: 1, perThread: 8)
+    Threads.forEachPortion(of: geometry.batch, portions: pieces) { _, piece in
+      let images = Threads.part(pieces - 1 - piece, of: pieces, count: geometry.batch)
       for image in images.reversed() {
         normalizeAndPool(
           convolved.address(of: image * pooling.inputSize), isNarrow: convolved.isNarrow, normalization, block,
@@ -114,8 +117,8 @@ extension CPUBackend {
   ) -> ConvolutionBlockGradients {
     let (geometry, pooling) = (block.convolution, block.poolingOrNone)
     let channels = geometry.outputChannels
-    let convolved = KeptNumbers(record.convolved, block.precision)
-    let winners = KeptNumbers(record.winners ?? record.convolved, block.precision)
+    let convolved = KeptNumbers(record.convolved, geometry.outputShape, block.precision)
+    let winners = record.winners.map { KeptNumbers($0, block.outputShape, block.precision) } ?? convolved
     let normalization = Normalization(record, weights)
     let pivot = normalization.pivot
     // Only the pixels that the pooling let through have a gradient, so the sums need only them.
@@ -133,7 +136,8 @@ extension CPUBackend {
     let inputGradient = needsX ? plan.inputGradient(weights.kernel) : nil
     let dx = needsX ? Tensor(uninitialized: geometry.inputShape) : nil
     let size = max(inputGradient?.imagesTogether ?? 1, kernelSum?.imagesTogether ?? 1)
-    let parts = portions(geometry, ofAtLeast: size, perThread: 2)
+    // Sums at Winograd's points are so large that more of them cost more than they save.
+    let parts = portions(geometry, ofAtLeast: size, perThread: plan.algorithm == .direct ? 2 : 1)
     let kernelSums = kernelSum.map { Tensor(uninitialized: [parts, $0.sumCount]) }
     var biasSums = [Double](repeating: 0, count: parts * channels)
     biasSums.withUnsafeMutableBufferPointer { buffer in
@@ -222,13 +226,22 @@ private struct KeptNumbers {
   let tensor: Tensor
   let isNarrow: Bool
 
-  init(_ tensor: Tensor, _ precision: ArithmeticPrecision) {
+  /// Memory for new ones.
+  init(_ shape: Shape, _ precision: ArithmeticPrecision) {
+    self.init(Tensor(uninitialized: Self.shape(shape, precision)), shape, precision)
+  }
+
+  /// Those that have been kept for numbers of `shape`.
+  init(_ tensor: Tensor, _ shape: Shape, _ precision: ArithmeticPrecision) {
+    precondition(
+      tensor.shape == Self.shape(shape, precision),
+      "convolutionBlockGradient: a record \(tensor.shape) of \(shape) in \(precision) is not of this backend")
     self.tensor = tensor
     isNarrow = precision == .bfloat16
   }
 
-  init(_ shape: Shape, _ precision: ArithmeticPrecision) {
-    self.init(Tensor(uninitialized: precision == .bfloat16 ? [(shape.count + 1) / 2] : shape), precision)
+  private static func shape(_ shape: Shape, _ precision: ArithmeticPrecision) -> Shape {
+    precision == .bfloat16 ? [(shape.count + 1) / 2] : shape
   }
 
   func address(of index: Int) -> UnsafeMutableRawPointer {

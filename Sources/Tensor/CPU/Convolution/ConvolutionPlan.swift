@@ -13,11 +13,11 @@ protocol ImageConvolution: Sendable {
     _ x: UnsafePointer<Float>, images: Int, rows: Range<Int>, scratch: Tensor, into y: UnsafeMutablePointer<Float>)
 }
 
-/// The gradient of a convolution's kernel: threads sum over their own images, then the sums are brought together.
+/// The gradient of a convolution's kernel: sums over portions of the images, which are then brought together.
 protocol KernelGradientSum: Sendable {
   /// How many images are best added together.
   var imagesTogether: Int { get }
-  /// Floats of one thread's sum.
+  /// Floats of one sum.
   var sumCount: Int { get }
   /// Memory that one thread needs.
   func scratch() -> Tensor
@@ -25,7 +25,7 @@ protocol KernelGradientSum: Sendable {
   func add(
     _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>)
-  /// The kernel's gradient from the threads' sums [threads, sumCount], added in the order of the threads.
+  /// The kernel's gradient from sums [portions, sumCount], added in their order.
   func gradient(from sums: Tensor) -> Tensor
 }
 
