@@ -2,10 +2,11 @@
 // kept in float: c = op(a) · op(b), row-major, op transposing where asked.
 //
 // Factors are rounded and rearranged block by block on the way into the loop, never in memory. The depth is taken
-// two by two: a 32-bit word holds the numbers of an even and the following odd depth.
-//   a block: [rows / TILE][depth / 2][TILE] words,   b block: [depth / 2][BLOCK] words.
-// A tile of TILE rows × BLOCK columns is held in registers over BF_DEPTH of depth. A block of b then lies in the first-level
-// cache and one of a in the second.
+// two by two: a 32-bit word holds the numbers of an even and the following odd depth. b becomes blocks [depth / 2][BLOCK].
+//
+// With tile registers (matrix_tiles.h) a becomes rows of words. Without, it becomes blocks [rows / TILE][depth / 2][TILE], and
+// TILE rows × BLOCK columns are held in registers over BF_DEPTH of depth: a block of b then lies in the first-level cache and
+// one of a in the second.
 
 #define BF_DEPTH 512
 #define BF_ROWS 192
@@ -49,7 +50,8 @@ INLINE void LEVEL(bf_pack_rows)(const float *from, ptrdiff_t from_stride, int al
   }
 }
 
-// Blocks of BLOCK columns of words, [block][pair][BLOCK], as tile registers take the right-hand side; from rows of `width` numbers.
+// Blocks of BLOCK columns of words, [block][pair][BLOCK], as tile registers take the right-hand side; from rows of `width`
+// numbers.
 INLINE void LEVEL(bf_pack_blocks)(const float *from, ptrdiff_t stride, ptrdiff_t width, ptrdiff_t depth, uint32_t *to) {
   const ptrdiff_t pairs = (depth + 1) / 2;
   for (ptrdiff_t pair = 0; pair < pairs; pair++, from += 2 * stride) {

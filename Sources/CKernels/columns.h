@@ -40,40 +40,41 @@ static void LEVEL(column_moments)(const float *restrict x, ptrdiff_t rows, ptrdi
       sums, squares)
 }
 
-// A strip of up to BLOCK columns, whose sums are held in registers.
-INLINE void LEVEL(rounded_strip)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, ptrdiff_t first,
-                                 ptrdiff_t second, double *sums, double *squares, uint16_t *to) {
-  const vector p0 = partial_load(pivot, first), p1 = partial_load(pivot + LANES, second);
+// One or two vectors of columns from c on, whose sums are held in registers.
+INLINE void LEVEL(rounded_columns)(const float *x, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t c, ptrdiff_t valid,
+                                   const int vectors, const float *pivot, double *sums, double *squares, void *rounded) {
+  vector pivots[2];
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) pivots[v] = partial_load(pivot + c + v * LANES, valid);
   for (ptrdiff_t top = 0; top < rows; top += ROWS_PER_SUM) {
     const ptrdiff_t bottom = rows - top < ROWS_PER_SUM ? rows : top + ROWS_PER_SUM;
-    vector s0 = {0}, s1 = {0}, q0 = {0}, q1 = {0};
-    for (ptrdiff_t row = top; row < bottom; row++) {
-      const ptrdiff_t at = row * channels;
-      const LEVEL(halves) h0 = LEVEL(bf_halves)(partial_load(x + at, first));
-      memcpy(to + at, &h0, (size_t)first * sizeof(uint16_t));
-      const vector d0 = LEVEL(bf_widened)(h0) - p0;
-      s0 += d0, q0 += d0 * d0;
-      if (second) {
-        const LEVEL(halves) h1 = LEVEL(bf_halves)(partial_load(x + at + LANES, second));
-        memcpy(to + at + LANES, &h1, (size_t)second * sizeof(uint16_t));
-        const vector d1 = LEVEL(bf_widened)(h1) - p1;
-        s1 += d1, q1 += d1 * d1;
+    vector first[2] = {{0}, {0}}, second[2] = {{0}, {0}};
+    for (ptrdiff_t row = top; row < bottom; row++)
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) {
+        const ptrdiff_t at = row * channels + c + v * LANES;
+        const vector number = LEVEL(bf_widened)(LEVEL(bf_halves)(partial_load(x + at, valid)));
+        LEVEL(store_numbers)(rounded, at, number, valid, 1);
+        const vector distance = number - pivots[v];
+        first[v] += distance;
+        second[v] += distance * distance;
       }
-    }
-    for (ptrdiff_t i = 0; i < first; i++) sums[i] += s0[i], squares[i] += q0[i];
-    for (ptrdiff_t i = 0; i < second; i++) sums[LANES + i] += s1[i], squares[LANES + i] += q1[i];
+    for (int v = 0; v < vectors; v++)
+      for (ptrdiff_t i = 0; i < valid; i++) {
+        sums[c + v * LANES + i] += first[v][i];
+        squares[c + v * LANES + i] += second[v][i];
+      }
   }
 }
 
 static void LEVEL(rounded_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
                                    double *squares, void *rounded) {
-  uint16_t *to = rounded;
-  for (ptrdiff_t c = 0; c < channels; c += BLOCK, x += BLOCK, pivot += BLOCK, sums += BLOCK, squares += BLOCK, to += BLOCK) {
-    const ptrdiff_t left = channels - c, first = left < LANES ? left : LANES, second = left < BLOCK ? left - first : LANES;
-    if (left >= BLOCK)
-      LEVEL(rounded_strip)(x, rows, channels, pivot, LANES, LANES, sums, squares, to);
-    else
-      LEVEL(rounded_strip)(x, rows, channels, pivot, first, second, sums, squares, to);
+  ptrdiff_t c = 0;
+  for (; c + BLOCK <= channels; c += BLOCK)
+    LEVEL(rounded_columns)(x, rows, channels, c, LANES, 2, pivot, sums, squares, rounded);
+  for (; c < channels; c += LANES) {
+    const ptrdiff_t left = channels - c;
+    LEVEL(rounded_columns)(x, rows, channels, c, left < LANES ? left : LANES, 1, pivot, sums, squares, rounded);
   }
 }
 

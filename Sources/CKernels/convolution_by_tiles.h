@@ -3,13 +3,9 @@
 
 // The numbers of a row lie one after the other; rows begin as many words apart as they do in floats.
 static void LEVEL(convolution_words)(const float *x, ptrdiff_t count, ptrdiff_t place, float *row) {
-  char *halves = (char *)row + 2 * place;
   ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES) LEVEL(bf_store)(halves + 2 * i, load(x + i));
-  for (; i < count; i++) {
-    const uint16_t half = (uint16_t)LEVEL(bf_bits)(x[i]);
-    memcpy(halves + 2 * i, &half, sizeof half);
-  }
+  for (; i + LANES <= count; i += LANES) LEVEL(store_numbers)(row, place + i, load(x + i), LANES, 1);
+  if (i < count) LEVEL(store_numbers)(row, place + i, partial_load(x + i, count - i), count - i, 1);
 }
 
 // Tiles of up to 32 pixels of one row × one block of output channels.

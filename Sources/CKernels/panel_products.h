@@ -22,10 +22,8 @@ static ptrdiff_t LEVEL(panel_columns)(ptrdiff_t columns) {
 
 // Sixteen bits of each lane, from the upper half of a rounded float. Unlike `bf_store`, whose instruction takes numbers below
 // 2⁻¹²⁶ for zero: packed numbers are the same at every level.
-typedef uint16_t LEVEL(vector_half) __attribute__((vector_size(LANES * 2)));
 INLINE void LEVEL(store_bfloat16)(uint16_t *to, vector v, ptrdiff_t valid) {
-  const LEVEL(vector_half) halves =
-      __builtin_convertvector((vector_word)LEVEL(bf_rounded)(v) >> 16, LEVEL(vector_half));
+  const LEVEL(halves) halves = __builtin_convertvector((vector_word)LEVEL(bf_rounded)(v) >> 16, LEVEL(halves));
   memcpy(to, &halves, (size_t)valid * sizeof(uint16_t));
 }
 

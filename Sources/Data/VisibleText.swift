@@ -18,13 +18,6 @@ extension String {
   }
 }
 
-extension String {
-  /// The text without the mark that some editors put before UTF-8.
-  package var withoutByteOrderMark: String {
-    unicodeScalars.first == "\u{FEFF}" ? String(unicodeScalars.dropFirst()) : self
-  }
-}
-
 extension Unicode.Scalar {
   /// Format characters turn the direction of writing or have no width.
   fileprivate var isInvisible: Bool {

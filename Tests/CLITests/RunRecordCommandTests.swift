@@ -131,6 +131,12 @@ import Testing
       "\(error)" == "--record: \(file.path) is there already; give another name or remove it"
     }
     #expect(try runner.text("a.json") == "first")
+    // A link to nothing is something too.
+    let nowhere = runner.path("c.json")
+    try FileManager.default.createSymbolicLink(atPath: runner.path("b.json"), withDestinationPath: nowhere)
+    let link = try #require(NewFile(argument: runner.path("b.json")))
+    #expect(throws: ModelError.self) { try link.write(Data("third".utf8)) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: runner.path("")).sorted() == ["a.json", "b.json"])
   }
 
   /// A training that goes on replaces its models, also while one of them is measured.

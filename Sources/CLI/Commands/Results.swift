@@ -40,10 +40,9 @@ struct Results: ParsableCommand {
 
   func run() throws {
     let files = try output.map { page in
-      // Before what takes longer.
-      try Self.requireOwn(URL(fileURLWithPath: page), start: ResultsPage.start)
       // Where a link leads, since a file would be put in its place; and the picture beside the file that names it.
       let url = URL(fileURLWithPath: page).resolvingSymlinksInPath()
+      // Before what takes longer.
       try Self.requireOwn(url, start: ResultsPage.start)
       return (page: url, picture: url.deletingPathExtension().appendingPathExtension("svg"))
     }

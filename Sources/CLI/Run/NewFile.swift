@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Models
+import Tensor
 
 /// The path of a file that a command is to make, and that must not be there yet.
 struct NewFile: ExpressibleByArgument {
@@ -20,17 +21,15 @@ struct NewFile: ExpressibleByArgument {
     guard (try? FileManager.default.attributesOfItem(atPath: path)) == nil else { throw isThereAlready(option: option) }
   }
 
-  /// Writes the file, unless something has come to be there since it was looked for.
+  /// Writes the whole file or nothing, unless something has come to be there since it was looked for.
   ///
   /// - Throws: an error that names the option and the file.
   func write(_ content: Foundation.Data, option: String = "--output") throws {
     do {
-      try content.write(to: url, options: .withoutOverwriting)
-    } catch let error as CocoaError where error.code == .fileWriteFileExists {
+      try AtomicFile.write(to: url, replaces: false) { try $0.write(contentsOf: content) }
+    } catch let error as POSIXError where error.code == .EEXIST {
       throw isThereAlready(option: option)
     } catch {
-      // Half of it would be taken for the whole.
-      if (error as? CocoaError)?.code == .fileWriteOutOfSpace { try? FileManager.default.removeItem(at: url) }
       throw ModelError(
         "\(option): \(path) can't be written (\(error.localizedDescription)); check the folder and the free space")
     }

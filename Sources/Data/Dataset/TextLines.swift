@@ -62,14 +62,13 @@ package enum TextLines {
   /// - Throws: `DatasetError.unreadableList`.
   package static func text(of path: String) throws -> String {
     let file = try open(path)
-    var bytes: [UInt8]
+    let bytes: [UInt8]
     do {
       bytes = try file.bytes(maximum: maximumFileSize)
     } catch let error as ImageError {
       throw DatasetError.unreadableList(file: path, reason: error.detail)
     }
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    if let text = String(validating: bytes, as: UTF8.self) { return text.withoutByteOrderMark }
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     let number = (lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0) + 1
     throw DatasetError.unreadableList(file: path, reason: "line \(number) is not UTF-8 text")
@@ -113,5 +112,12 @@ extension ImageError {
   /// What is wrong, for a sentence that says already that a file can't be read.
   fileprivate var detail: String {
     if case .unreadable(_, let reason) = self { reason } else { reason }
+  }
+}
+
+extension String {
+  /// The text without the mark that some editors put before UTF-8.
+  package var withoutByteOrderMark: String {
+    unicodeScalars.first == "\u{FEFF}" ? String(unicodeScalars.dropFirst()) : self
   }
 }

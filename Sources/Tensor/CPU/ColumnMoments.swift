@@ -22,7 +22,7 @@ struct ColumnMoments {
   ) {
     if pivot.isEmpty {
       pivot = Self.centralElements(x, rows: rows, channels: sums.count)
-      // A bfloat16 itself, so that distances between these are exact.
+      // A bfloat16 itself, so that distances from it are exact where numbers are of about its size.
       if rounded != nil { pivot = pivot.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) } }
     }
     self.rows += rows

@@ -5,9 +5,12 @@ public enum AtomicFile {
   /// Writes a file beside its place, flushes it to the disk and renames it; it keeps the permissions of the earlier file,
   /// but that its owner may read and write it.
   ///
-  /// - Parameter content: writes everything to the handle.
-  /// - Throws: what `content` throws, or the system's error; the earlier file is then untouched.
-  public static func write(to url: URL, content: (FileHandle) throws -> Void) throws {
+  /// - Parameters:
+  ///   - replaces: whether it may take the place of an earlier file; else what is there, be it a link to nothing, is an error.
+  ///   - content: writes everything to the handle.
+  /// - Throws: what `content` throws, or the system's error, which is `POSIXError.EEXIST` for what may not be replaced; the
+  ///   earlier file is then untouched.
+  public static func write(to url: URL, replaces: Bool = true, content: (FileHandle) throws -> Void) throws {
     // Two writers of one file, in this process or two, must not share the file that is written first.
     let temporary = url.deletingLastPathComponent().appendingPathComponent(
       ".\(UUID().uuidString)\(suffix)")
@@ -25,8 +28,16 @@ public enum AtomicFile {
         try? handle.close()
         throw error
       }
+      // Taking the name first is what fails where there is something of that name; file systems without links know this too.
+      if !replaces {
+        let place = open(url.path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard place >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        close(place)
+      }
       guard rename(temporary.path, url.path) == 0 else {
-        throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+        let error = POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+        if !replaces { unlink(url.path) }
+        throw error
       }
     } catch {
       try? FileManager.default.removeItem(at: temporary)

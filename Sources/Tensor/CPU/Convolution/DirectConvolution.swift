@@ -38,9 +38,7 @@ struct DirectConvolution: ImageConvolution {
     let outputSize = geometry.output_height * outputRow
     geometry.output_height = rows.count
     for image in 0..<images {
-      padded.fill(
-        scratch.floats, from: x + image * padded.imageSize, rows: rows, as: geometry.bfloat16 == 0 ? .floats : .words,
-        kernels)
+      padded.fill(scratch.floats, from: x + image * padded.imageSize, rows: rows, for: .convolution, kernels)
       kernels.convolution(
         &geometry, scratch.floats + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
         bias.floats, relu ? 1 : 0, y + image * outputSize + rows.lowerBound * outputRow)
@@ -79,7 +77,7 @@ struct DirectKernelGradient: KernelGradientSum {
     for image in 0..<images {
       padded.fill(
         scratch.floats, from: x + image * padded.imageSize, rows: 0..<geometry.output_height,
-        as: geometry.bfloat16 == 0 ? .floats : .pixelPairs, kernels)
+        for: .kernelGradient, kernels)
       kernels.convolution_weight_gradient(
         &geometry, scratch.floats, dy + image * outputSize, isFirst && image == 0 ? 0 : 1, sum)
     }

@@ -54,18 +54,14 @@ struct PaddedImage: Sendable {
     return Tensor(zeros: [paddedHeight * rowSize + behind])
   }
 
-  /// What the numbers of a padded image are written as.
-  enum Form {
-    case floats
-    /// As a convolution of bfloat16 takes them.
-    case words
-    /// In pairs with the next pixel's, as the gradient of the weights takes them.
-    case pixelPairs
+  /// Who reads a padded image: with bfloat16 each kernel takes numbers in a form of its own.
+  enum Reader {
+    case convolution, kernelGradient
   }
 
   /// Copies what the windows of the output rows reach; the zeros around stay.
   func fill(
-    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, as form: Form,
+    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, for reader: Reader,
     _ kernels: UnsafePointerToKernels
   ) {
     let reachedTop = rows.lowerBound * kernelGeometry.stride
@@ -80,10 +76,10 @@ struct PaddedImage: Sendable {
       for index in 0..<runs {
         let from = image + row * width * channels + index * run
         let place = (left + index * spacing) * channels
-        switch form {
-        case .floats: (target + place).update(from: from, count: run)
-        case .words: kernels.convolution_words(from, run, place, target)
-        case .pixelPairs:
+        switch reader {
+        case _ where kernelGeometry.bfloat16 == 0: (target + place).update(from: from, count: run)
+        case .convolution: kernels.convolution_words(from, run, place, target)
+        case .kernelGradient:
           let lead = min(place, distance)
           kernels.bfloat16_pairs(from, run, distance, lead, target + place - lead)
         }
