@@ -50,6 +50,15 @@ INLINE LEVEL(halves) LEVEL(bf_halves)(vector v) {
 INLINE vector LEVEL(bf_widened)(LEVEL(halves) halves) {
   return (vector)(__builtin_convertvector(halves, vector_word) << 16);
 }
+// The first `valid` bfloat16 from number `at` on, 0 to LANES; the others are zero.
+INLINE LEVEL(halves) LEVEL(load_halves)(const void *x, ptrdiff_t at, ptrdiff_t valid) {
+  LEVEL(halves) halves = {0};
+  if (valid == LANES)
+    memcpy(&halves, (const uint16_t *)x + at, sizeof halves);
+  else if (valid > 0)
+    memcpy(&halves, (const uint16_t *)x + at, (size_t)valid * sizeof(uint16_t));
+  return halves;
+}
 
 // LANES numbers one after the other, so that neighbours are pairs.
 INLINE void LEVEL(bf_store)(void *to, vector v) {
@@ -59,13 +68,15 @@ INLINE void LEVEL(bf_store)(void *to, vector v) {
 
 // The first `valid` numbers from number `at` on of x, which holds floats or, where `narrow`, bfloat16.
 INLINE vector LEVEL(load_numbers)(const void *x, ptrdiff_t at, ptrdiff_t valid, const int narrow) {
-  if (!narrow) return partial_load((const float *)x + at, valid);
-  LEVEL(halves) halves = {0};
-  if (valid == LANES)
-    memcpy(&halves, (const uint16_t *)x + at, sizeof halves);
-  else
-    memcpy(&halves, (const uint16_t *)x + at, (size_t)valid * sizeof(uint16_t));
-  return LEVEL(bf_widened)(halves);
+  return narrow ? LEVEL(bf_widened)(LEVEL(load_halves)(x, at, valid)) : partial_load((const float *)x + at, valid);
+}
+// The words of numbers from `even` on in the low halves and of those from `odd` on in the high ones.
+INLINE vector_int LEVEL(load_pairs)(const void *x, ptrdiff_t even, ptrdiff_t even_valid, ptrdiff_t odd, ptrdiff_t odd_valid,
+                                    const int narrow) {
+  if (!narrow)
+    return LEVEL(bf_pairs)(partial_load((const float *)x + even, even_valid), partial_load((const float *)x + odd, odd_valid));
+  const LEVEL(halves) low = LEVEL(load_halves)(x, even, even_valid), high = LEVEL(load_halves)(x, odd, odd_valid);
+  return (vector_int)(__builtin_convertvector(low, vector_word) | __builtin_convertvector(high, vector_word) << 16);
 }
 INLINE void LEVEL(store_numbers)(void *x, ptrdiff_t at, vector v, ptrdiff_t valid, const int narrow) {
   if (!narrow) {
@@ -102,26 +113,34 @@ INLINE vector LEVEL(add_product)(vector sum, const float *value, vector numbers,
   return LEVEL(bf_multiply_add)(sum, (vector_int){0} + pair, (vector_int)numbers);
 }
 
-// `valid` numbers of x from i on, or fewer where x ends at `count`.
-INLINE vector LEVEL(bf_rest)(const float *x, ptrdiff_t i, ptrdiff_t count, ptrdiff_t valid) {
+// How many of `valid` numbers from i on there are where x ends at `count`.
+INLINE ptrdiff_t LEVEL(numbers_left)(ptrdiff_t i, ptrdiff_t count, ptrdiff_t valid) {
   const ptrdiff_t left = count - i;
-  return partial_load(x + i, left < 0 ? 0 : left < valid ? left : valid);
+  return left < 0 ? 0 : left < valid ? left : valid;
 }
 
-// The words of the numbers i and i + distance from i = -lead on; before the first and behind the last number there are zeros.
-static void LEVEL(bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, float *pairs) {
+INLINE void LEVEL(bfloat16_pairs_any)(const void *x, ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, float *pairs,
+                                      const int narrow) {
   pairs += lead;
   ptrdiff_t i = -lead;
   while (i < 0) {
-    const ptrdiff_t valid = -i < LANES ? -i : LANES;
-    partial_store(pairs + i, (vector)LEVEL(bf_pairs)((vector){0}, LEVEL(bf_rest)(x, i + distance, count, valid)), valid);
+    const ptrdiff_t valid = -i < LANES ? -i : LANES, odd = LEVEL(numbers_left)(i + distance, count, valid);
+    partial_store(pairs + i, (vector)LEVEL(load_pairs)(x, 0, 0, i + distance, odd, narrow), valid);
     i += valid;
   }
   for (; i + distance + LANES <= count; i += LANES)
-    store(pairs + i, (vector)LEVEL(bf_pairs)(load(x + i), load(x + i + distance)));
+    store(pairs + i, (vector)LEVEL(load_pairs)(x, i, LANES, i + distance, LANES, narrow));
   for (; i < count; i += LANES) {
-    const ptrdiff_t valid = count - i < LANES ? count - i : LANES;
-    const vector first = partial_load(x + i, valid), second = LEVEL(bf_rest)(x, i + distance, count, valid);
-    partial_store(pairs + i, (vector)LEVEL(bf_pairs)(first, second), valid);
+    const ptrdiff_t valid = count - i < LANES ? count - i : LANES, odd = LEVEL(numbers_left)(i + distance, count, valid);
+    partial_store(pairs + i, (vector)LEVEL(load_pairs)(x, i, valid, i + distance, odd, narrow), valid);
   }
+}
+
+// The words of the numbers i and i + distance from i = -lead on; before the first and behind the last number there are zeros.
+static void LEVEL(bfloat16_pairs)(const void *x, int bfloat16, ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead,
+                                  float *pairs) {
+  if (bfloat16)
+    LEVEL(bfloat16_pairs_any)(x, count, distance, lead, pairs, 1);
+  else
+    LEVEL(bfloat16_pairs_any)(x, count, distance, lead, pairs, 0);
 }

@@ -16,32 +16,33 @@
 #if defined(MATRIX_TILES)
 // Rows of words along the depth, `stride` words from one to the next, as tile registers take the left-hand side. Each row is
 // filled up with zeros to a multiple of TILE_SIDE words.
-INLINE void LEVEL(bf_pack_rows)(const float *from, ptrdiff_t from_stride, int along, ptrdiff_t count, ptrdiff_t depth,
-                                uint32_t *to, ptrdiff_t stride) {
+INLINE void LEVEL(bf_pack_rows)(const float *from, ptrdiff_t from_stride, ptrdiff_t count, ptrdiff_t depth, uint32_t *to,
+                                ptrdiff_t stride) {
   const ptrdiff_t words = LEVEL(rounded)((depth + 1) / 2, TILE_SIDE);
-  if (along) {
-    for (ptrdiff_t line = 0; line < count; line++)
-      for (ptrdiff_t k = 0; k < 2 * words; k += LANES) {
-        const ptrdiff_t left = depth - k;
-        LEVEL(bf_store)(to + line * stride + k / 2,
-                        partial_load(from + line * from_stride + k, left < 0 ? 0 : left < LANES ? left : LANES));
-      }
-    return;
-  }
+  for (ptrdiff_t line = 0; line < count; line++)
+    for (ptrdiff_t k = 0; k < 2 * words; k += LANES)
+      LEVEL(bf_store)(to + line * stride + k / 2,
+                      partial_load(from + line * from_stride + k, LEVEL(numbers_left)(k, depth, LANES)));
+}
+
+// The same from lines that lie beside each other, from number `at` on: each depth is a row, of floats or of bfloat16.
+INLINE void LEVEL(bf_turn_rows)(const void *from, ptrdiff_t at, ptrdiff_t from_stride, ptrdiff_t count, ptrdiff_t depth,
+                                uint32_t *to, ptrdiff_t stride, const int narrow) {
+  const ptrdiff_t words = LEVEL(rounded)((depth + 1) / 2, TILE_SIDE);
   for (ptrdiff_t line = 0; line < count; line += TILE_SIDE) {
     const ptrdiff_t left = count - line, lines = left < TILE_SIDE ? left : TILE_SIDE;
     for (ptrdiff_t word = 0; word < words; word += TILE_SIDE) {
       __m512i rows[TILE_SIDE], columns[TILE_SIDE];
-      const float *even = from + 2 * word * from_stride + line;
+      ptrdiff_t even = at + 2 * word * from_stride + line;
       if (lines == TILE_SIDE && 2 * (word + TILE_SIDE) <= depth) {
 #pragma clang loop unroll(full)
         for (int i = 0; i < TILE_SIDE; i++, even += 2 * from_stride)
-          rows[i] = (__m512i)LEVEL(bf_pairs)(load(even), load(even + from_stride));
+          rows[i] = (__m512i)LEVEL(load_pairs)(from, even, LANES, even + from_stride, LANES, narrow);
       } else {
         for (ptrdiff_t i = 0; i < TILE_SIDE; i++, even += 2 * from_stride) {
           const ptrdiff_t k = 2 * (word + i);
-          rows[i] = (__m512i)LEVEL(bf_pairs)(k < depth ? partial_load(even, lines) : (vector){0},
-                                             k + 1 < depth ? partial_load(even + from_stride, lines) : (vector){0});
+          rows[i] = (__m512i)LEVEL(load_pairs)(from, even, k < depth ? lines : 0, even + from_stride,
+                                               k + 1 < depth ? lines : 0, narrow);
         }
       }
       LEVEL(transpose_words)(rows, columns);
@@ -97,8 +98,10 @@ static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, c
     for (ptrdiff_t k = 0; k < g->depth; k += BF_DEPTH) {
       const ptrdiff_t depth = g->depth - k < BF_DEPTH ? g->depth - k : BF_DEPTH, pairs = (depth + 1) / 2;
       const ptrdiff_t stride = LEVEL(rounded)(pairs, TILE_SIDE);
-      LEVEL(bf_pack_rows)(g->transpose_a ? a + k * g->a_stride + row : a + row * g->a_stride + k, g->a_stride,
-                          !g->transpose_a, rows, depth, packed_a, stride);
+      if (g->transpose_a)
+        LEVEL(bf_turn_rows)(a, k * g->a_stride + row, g->a_stride, rows, depth, packed_a, stride, 0);
+      else
+        LEVEL(bf_pack_rows)(a + row * g->a_stride + k, g->a_stride, rows, depth, packed_a, stride);
       for (ptrdiff_t group = 0; group < g->columns; group += BF_BLOCKS * BLOCK) {
         const ptrdiff_t left = g->columns - group, width = left < BF_BLOCKS * BLOCK ? left : BF_BLOCKS * BLOCK;
         if (g->transpose_b)

@@ -41,8 +41,9 @@ static void LEVEL(column_moments)(const float *restrict x, ptrdiff_t rows, ptrdi
 }
 
 // One or two vectors of columns from c on, whose sums are held in registers.
-INLINE void LEVEL(rounded_columns)(const float *x, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t c, ptrdiff_t valid,
-                                   const int vectors, const float *pivot, double *sums, double *squares, void *rounded) {
+INLINE void LEVEL(rounded_columns)(const void *x, ptrdiff_t rows, ptrdiff_t channels, ptrdiff_t c, ptrdiff_t valid,
+                                   const int vectors, const float *pivot, double *sums, double *squares, void *rounded,
+                                   const int narrow) {
   vector pivots[2];
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) pivots[v] = partial_load(pivot + c + v * LANES, valid);
@@ -53,8 +54,11 @@ INLINE void LEVEL(rounded_columns)(const float *x, ptrdiff_t rows, ptrdiff_t cha
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) {
         const ptrdiff_t at = row * channels + c + v * LANES;
-        const vector number = LEVEL(bf_widened)(LEVEL(bf_halves)(partial_load(x + at, valid)));
-        LEVEL(store_numbers)(rounded, at, number, valid, 1);
+        vector number = LEVEL(load_numbers)(x, at, valid, narrow);
+        if (!narrow) {
+          number = LEVEL(bf_widened)(LEVEL(bf_halves)(number));
+          LEVEL(store_numbers)(rounded, at, number, valid, 1);
+        }
         const vector distance = number - pivots[v];
         first[v] += distance;
         second[v] += distance * distance;
@@ -67,15 +71,23 @@ INLINE void LEVEL(rounded_columns)(const float *x, ptrdiff_t rows, ptrdiff_t cha
   }
 }
 
-static void LEVEL(rounded_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
-                                   double *squares, void *rounded) {
+INLINE void LEVEL(rounded_moments_any)(const void *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
+                                       double *squares, void *rounded, const int narrow) {
   ptrdiff_t c = 0;
   for (; c + BLOCK <= channels; c += BLOCK)
-    LEVEL(rounded_columns)(x, rows, channels, c, LANES, 2, pivot, sums, squares, rounded);
+    LEVEL(rounded_columns)(x, rows, channels, c, LANES, 2, pivot, sums, squares, rounded, narrow);
   for (; c < channels; c += LANES) {
     const ptrdiff_t left = channels - c;
-    LEVEL(rounded_columns)(x, rows, channels, c, left < LANES ? left : LANES, 1, pivot, sums, squares, rounded);
+    LEVEL(rounded_columns)(x, rows, channels, c, left < LANES ? left : LANES, 1, pivot, sums, squares, rounded, narrow);
   }
+}
+
+static void LEVEL(rounded_moments)(const void *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
+                                   double *squares, void *rounded) {
+  if (rounded)
+    LEVEL(rounded_moments_any)(x, rows, channels, pivot, sums, squares, rounded, 0);
+  else
+    LEVEL(rounded_moments_any)(x, rows, channels, pivot, sums, squares, NULL, 1);
 }
 
 static void LEVEL(column_products)(const float *restrict dy, const float *restrict x, ptrdiff_t rows,

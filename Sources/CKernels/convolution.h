@@ -91,18 +91,23 @@ static const LEVEL(convolution_tile_function) LEVEL(convolution_tiles)[2][TILE] 
 #undef NAME_NARROW_TILE
 
 #if !defined(MATRIX_TILES)
-static void LEVEL(convolution_words)(const float *x, ptrdiff_t count, ptrdiff_t place, float *row) {
-  const ptrdiff_t lead = place > 0 ? 1 : 0;
-  LEVEL(bfloat16_pairs)(x, count, 1, lead, row + place - lead);
+static void LEVEL(convolution_words)(const void *x, int bfloat16, ptrdiff_t count, ptrdiff_t place, float *image) {
+  LEVEL(bfloat16_pairs)(x, bfloat16, count, 1, 0, image + place);
+  if (count == 0 || place == 0) return;
+  // The first number is also the successor of the one before it, which stays what it is.
+  memcpy((uint16_t *)(image + place) - 1, image + place, sizeof(uint16_t));
 }
 #endif
 
 static void LEVEL(convolution)(const ckernels_convolution *g, const float *x, const float *weights, const float *bias,
-                               int relu, float *y) {
+                               int relu, ptrdiff_t first, ptrdiff_t last, void *y) {
   const int narrow = g->bfloat16 != 0;
 #if defined(MATRIX_TILES)
   if (narrow) {
-    LEVEL(convolution_by_tiles)(g, x, weights, bias, relu, y);
+    if (g->bfloat16_result)
+      LEVEL(convolution_by_tiles)(g, x, weights, bias, relu, first, last, y, 1);
+    else
+      LEVEL(convolution_by_tiles)(g, x, weights, bias, relu, first, last, y, 0);
     return;
   }
 #endif
@@ -112,9 +117,9 @@ static void LEVEL(convolution)(const ckernels_convolution *g, const float *x, co
   for (ptrdiff_t channel = 0; channel < g->output_channels; channel += BLOCK) {
     const ptrdiff_t left = g->output_channels - channel;
     const ptrdiff_t valid = left < BLOCK ? left : BLOCK;
-    for (ptrdiff_t row = 0; row < g->output_height; row++) {
+    for (ptrdiff_t row = first; row < last; row++) {
       const float *input = x + row * g->stride * g->input_row_stride;
-      float *output = y + row * g->output_width * g->output_channels + channel;
+      float *output = (float *)y + row * g->output_width * g->output_channels + channel;
       for (ptrdiff_t tile = 0; tile < tiles; tile++) {
         const ptrdiff_t start = g->output_width * tile / tiles, end = g->output_width * (tile + 1) / tiles;
         LEVEL(convolution_tiles)[narrow][end - start - 1](g, input + start * g->stride * g->input_channels, weights,

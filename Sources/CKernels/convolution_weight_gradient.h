@@ -80,15 +80,19 @@ INLINE void LEVEL(gradient_pairs)(const float *dy, ptrdiff_t channels, ptrdiff_t
 
 #define BAND_PIXELS 256
 
-static void LEVEL(convolution_weight_gradient)(const ckernels_convolution *g, const float *x, const float *dy, int adds,
+static void LEVEL(convolution_weight_gradient)(const ckernels_convolution *g, const float *x, const void *output_gradient, int adds,
                                                float *weight_gradient) {
   const int narrow = g->bfloat16 != 0;
 #if defined(MATRIX_TILES)
   if (narrow) {
-    LEVEL(gradient_by_tiles)(g, x, dy, adds, weight_gradient);
+    if (g->bfloat16_result)
+      LEVEL(gradient_by_tiles)(g, x, output_gradient, adds, weight_gradient, 1);
+    else
+      LEVEL(gradient_by_tiles)(g, x, output_gradient, adds, weight_gradient, 0);
     return;
   }
 #endif
+  const float *dy = output_gradient;
   const ptrdiff_t run = g->kernel_width * g->input_channels;
   const ptrdiff_t tiles = (run + TILE - 1) / TILE;
   const ptrdiff_t width = g->output_width;

@@ -35,7 +35,7 @@ public final class Sequential: Layer {
   public func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor {
     var (x, position) = (x, 0)
     while position < children.count {
-      if let block = blocks[position], let result = block(x, context) {
+      if let block = blocks[position], let result = block(x, context, next: blocks[position + block.layerCount]) {
         x = result
         position += block.layerCount
       } else {

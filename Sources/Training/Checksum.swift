@@ -21,6 +21,7 @@ struct Checksum {
     switch tensor.dtype {
     case .float32: tensor.withElements(of: Float.self) { add(UnsafeRawBufferPointer($0)) }
     case .int32: tensor.withElements(of: Int32.self) { add(UnsafeRawBufferPointer($0)) }
+    case .bfloat16: preconditionFailure("Checksum: elements are \(tensor.dtype)")
     case .uint8: tensor.withElements(of: UInt8.self) { add(UnsafeRawBufferPointer($0)) }
     }
   }

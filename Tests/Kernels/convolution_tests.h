@@ -46,7 +46,7 @@ static void unpack_gradient(const ckernels_convolution *g, const float *sums, fl
 static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
                              ptrdiff_t stride, int relu) {
   const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
-  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 0};
+  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 0, 0};
   float *x = numbers(h * w * c), *weights = numbers(size), *bias = numbers(oc), *dy = numbers(count);
   const ptrdiff_t packed_count = ckernels_packed_count(k, &g);
   float *packed = NEW(float, packed_count), *sums = NEW(float, packed_count);
@@ -63,7 +63,8 @@ static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t 
   compare("pack_weights", 0, packed, ep, packed_count);
   ckernels_transpose(weights, places, oc, turned);
   compare("transpose", 0, turned, et, size);
-  k->convolution(&g, x, packed, padded_bias(oc, bias), relu, y);
+  k->convolution(&g, x, packed, padded_bias(oc, bias), relu, 0, oh / 2, y);
+  k->convolution(&g, x, packed, padded_bias(oc, bias), relu, oh / 2, oh, y);
   compare("convolution", 2e-6, y, ey, count);
   // Written over what is there, then added to it.
   for (ptrdiff_t i = 0; i < packed_count; i++) sums[i] = 7;
@@ -77,9 +78,9 @@ static void test_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t 
 static void test_narrow_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptrdiff_t oc, ptrdiff_t kh, ptrdiff_t kw,
                                     ptrdiff_t stride, int relu) {
   const ptrdiff_t h = (oh - 1) * stride + kh, w = (ow - 1) * stride + kw, count = oh * ow * oc, size = kh * kw * c * oc;
-  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 1};
-  ckernels_convolution wide = g;
-  wide.bfloat16 = 0;
+  const ckernels_convolution g = {oh, ow, kh, kw, stride, c, oc, w * c, 1, 0};
+  ckernels_convolution wide = g, half = g;
+  wide.bfloat16 = 0, half.bfloat16_result = 1;
   float *x = rounded_numbers(h * w * c), *weights = rounded_numbers(size), *bias = numbers(oc);
   float *dy = rounded_numbers(count);
   float *packed = NEW(float, ckernels_packed_count(k, &g)), *sums = NEW(float, ckernels_packed_count(k, &wide));
@@ -91,22 +92,49 @@ static void test_narrow_convolution(ptrdiff_t oh, ptrdiff_t ow, ptrdiff_t c, ptr
   reference(h, w, c, oh, ow, oc, kh, kw, stride, 0, 0, x, weights, bias, relu, dy, ey, edw);
 
   k->bfloat16_weights(&g, weights, packed);
-  for (ptrdiff_t row = 0; row < h; row++) k->convolution_words(x + row * w * c, w * c, 0, words + row * w * c);
-  k->convolution(&g, words, packed, padded_bias(oc, bias), relu, y);
+  const ptrdiff_t row_size = w * c;
+  for (ptrdiff_t row = 0; row < h; row++)
+    if (row % 2)
+      k->convolution_words(x + row * row_size, 0, row_size, row * row_size, words);
+    else
+      k->convolution_words(halves_of(x + row * row_size, row_size), 1, row_size, row * row_size, words);
+  k->convolution(&g, words, packed, padded_bias(oc, bias), relu, 0, oh / 2, y);
+  k->convolution(&g, words, packed, padded_bias(oc, bias), relu, oh / 2, oh, y);
   compare("convolution, bfloat16", 2e-6, y, ey, count);
-  k->bfloat16_pairs(x, h * w * c, stride * c, 0, words);
+  k->convolution(&g, words, packed, padded_bias(oc, bias), relu, 0, oh, y);
+  compare("convolution, bfloat16, all rows", 2e-6, y, ey, count);
+  if (k->has_matrix_tiles) {
+    // One more number, which stays what it was: rows and blocks of channels are written no further than they go.
+    uint16_t *narrow = NEW(uint16_t, count + 1);
+    narrow[count] = 0x4321;
+    k->convolution(&half, words, packed, padded_bias(oc, bias), relu, 0, oh / 2, narrow);
+    k->convolution(&half, words, packed, padded_bias(oc, bias), relu, oh / 2, oh, narrow);
+    compare("convolution, bfloat16 result", 4e-3, floats_of(narrow, count), ey, count);
+    if (narrow[count] != 0x4321) compare("convolution, bfloat16 result, end", 0, (float[]){0}, (double[]){1}, 1);
+  }
+  k->bfloat16_pairs(x, 0, h * w * c, stride * c, 0, words);
   for (ptrdiff_t i = 0; i < ckernels_packed_count(k, &wide); i++) sums[i] = 7;
   k->convolution_weight_gradient(&g, words, dy, 0, sums);
   k->convolution_weight_gradient(&g, words, dy, 1, sums);
   unpack_gradient(&g, sums, dw);
   compare("convolution_weight_gradient, bfloat16", 2e-6, dw, edw, size);
+  if (k->has_matrix_tiles) {
+    k->bfloat16_pairs(halves_of(x, h * w * c), 1, h * w * c, stride * c, 0, words);
+    k->convolution_weight_gradient(&half, words, halves_of(dy, count), 0, sums);
+    k->convolution_weight_gradient(&half, words, halves_of(dy, count), 1, sums);
+    unpack_gradient(&g, sums, dw);
+    compare("convolution_weight_gradient, bfloat16 gradient", 2e-6, dw, edw, size);
+  }
   release();
 }
 
 // Words of numbers and of their successors: runs with gaps, as the pixels of an image that a stride spreads out, by any lead.
 static void test_words(ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, ptrdiff_t place) {
   float *x = rounded_numbers(count), *pairs = NEW(float, lead + count);
-  k->bfloat16_pairs(x, count, distance, lead, pairs);
+  if (place % 2)
+    k->bfloat16_pairs(x, 0, count, distance, lead, pairs);
+  else
+    k->bfloat16_pairs(halves_of(x, count), 1, count, distance, lead, pairs);
   float *halves = NEW(float, 2 * (lead + count));
   double *expected = NEW(double, 2 * (lead + count));
   for (ptrdiff_t i = 0; i < lead + count; i++)
@@ -119,14 +147,14 @@ static void test_words(ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, ptrd
 
   // A convolution of one row with a window of one number and a weight of one gives back what the words hold.
   const ptrdiff_t width = place + count;
-  const ckernels_convolution g = {1, width, 1, 1, 1, 1, 1, width, 1};
+  const ckernels_convolution g = {1, width, 1, 1, 1, 1, 1, width, 1, 0};
   float one = 1, zero = 0;
   float *packed = NEW(float, ckernels_packed_count(k, &g)), *words = NEW(float, width + 32), *y = NEW(float, width);
   double *ey = NEW(double, width);
   for (ptrdiff_t i = 0; i < count; i++) ey[place + i] = x[i];
   k->bfloat16_weights(&g, &one, packed);
-  k->convolution_words(x, count, place, words);
-  k->convolution(&g, words, packed, padded_bias(1, &zero), 0, y);
+  k->convolution_words(x, 0, count, place, words);
+  k->convolution(&g, words, packed, padded_bias(1, &zero), 0, 0, 1, y);
   compare("convolution_words", 0, y, ey, width);
   release();
 }

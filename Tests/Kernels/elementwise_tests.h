@@ -32,6 +32,9 @@ static void test_columns(ptrdiff_t rows, ptrdiff_t channels) {
   k->rounded_moments(x, rows, channels, a, rounded_sums, rounded_sums + channels, halves);
   compare("rounded_moments, numbers", 0, floats_of(halves, size), ex, size);
   compare_sums("rounded_moments", rounded_sums, er, 2 * channels);
+  double *again = NEW(double, 2 * channels);
+  k->rounded_moments(halves, rows, channels, a, again, again + channels, NULL);
+  compare_sums("rounded_moments of bfloat16", again, er, 2 * channels);
   compare("column_affine", 2e-7, affine, ea, size);
   compare("column_combine", 2e-7, combined, ec, size);
   compare("relu_gradient", 0, masked, em, size);

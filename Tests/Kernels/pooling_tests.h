@@ -8,9 +8,11 @@ static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t
   if (h + reach < 0 || w + reach < 0) return;
   const ptrdiff_t size = h * w * channels, count = oh * ow * channels;
   const ckernels_pooling g = {h, w, channels, oh, ow, window, window, stride, stride, before, before};
-  float *x = narrow ? rounded_numbers(size) : numbers(size), *dy = numbers(count), *scale = numbers(channels), *shift = numbers(channels);
+  float *x = narrow ? rounded_numbers(size) : numbers(size), *dy = rounded_numbers(count), *scale = numbers(channels), *shift = numbers(channels);
   float *a = numbers(channels), *b = numbers(channels), *c = numbers(channels), *pivot = numbers(channels);
-  const ckernels_normalization n = {scale, shift, a, b, c, relu_before, relu_after, narrow};
+  const ckernels_normalization n = {scale, shift, a, b, c, relu_before, relu_after, narrow, 0, 0};
+  ckernels_normalization halves = n, half_gradient = n;
+  halves.bfloat16_result = 1, half_gradient.bfloat16_gradient = 1;
   // A few equal pixels: of them the first wins.
   for (ptrdiff_t i = 0; i < size; i += 3) x[i] = roundf(2 * x[i]) / 2;
   float *y = NEW(float, count), *normalized = NEW(float, count), *dx = NEW(float, size), *pooled_dx = NEW(float, size);
@@ -66,5 +68,25 @@ static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t
   compare_sums("normalize_pool_sums", sums, esums, 2 * channels);
   compare("normalize_pool_gradient", 5e-7, dx, enx, size);
   compare_sums("normalize_pool_gradient, sums", sums + 2 * channels, esums + 2 * channels, channels);
+  if (narrow) {
+    // y and its gradient in bfloat16, and then the gradient of x.
+    void *short_dy = halves_of(dy, count), *short_dx = NEW(uint16_t, size);
+    double *short_sums = NEW(double, 3 * channels), *again = NEW(double, channels);
+    uint16_t *short_y = NEW(uint16_t, count);
+    k->normalize_pool(&g, &halves, image, 0, oh, short_y, winners);
+    compare("normalize_pool, bfloat16 result", 4e-3, floats_of(short_y, count), en, count);
+    k->normalize_pool_sums(&halves, short_dy, winners, oh * ow, channels, pivot, short_sums, short_sums + channels);
+    k->normalize_pool_gradient(&g, &halves, short_dy, image, winners, dx, short_sums + 2 * channels);
+    compare("normalize_pool_gradient, bfloat16 result", 5e-7, dx, enx, size);
+    compare_sums("normalize_pool_gradient, bfloat16 result, sums", short_sums, esums, 3 * channels);
+    if (window == stride && before == 0) {
+      k->normalize_pool_gradient(&g, &half_gradient, dy, image, winners, short_dx, again);
+      compare("normalize_pool_gradient, bfloat16", 4e-3, floats_of(short_dx, size), enx, size);
+      compare_sums("normalize_pool_gradient, bfloat16, sums", again, esums + 2 * channels, channels);
+      half_gradient.bfloat16_result = 1;
+      k->normalize_pool_gradient(&g, &half_gradient, short_dy, image, winners, short_dx, again);
+      compare("normalize_pool_gradient, bfloat16 both", 4e-3, floats_of(short_dx, size), enx, size);
+    }
+  }
   release();
 }

@@ -2,12 +2,6 @@ import Testing
 
 @testable import Tensor
 
-/// The numbers of a tensor in which a block keeps bfloat16.
-func bfloat16Elements(_ kept: Tensor, shape: Shape) -> Tensor {
-  let words = kept.elements().flatMap { [$0.bitPattern << 16, $0.bitPattern & 0xFFFF_0000] }
-  return Tensor(words[..<shape.count].map { Float(bitPattern: $0) }, shape: shape)
-}
-
 /// Blocks whose factors are rounded to bfloat16, and with them what they keep between their steps.
 @Suite struct ConvolutionBlockBfloat16Tests {
   /// Whole numbers: the convolution is exact, its result often needs rounding, and windows hold equal pixels.
@@ -30,7 +24,7 @@ func bfloat16Elements(_ kept: Tensor, shape: Shape) -> Tensor {
           expectClose(actual, expected, shape: shape, tolerance: 2e-6, absolute: absolute, "\(name), \(what)")
         }
         let (y, record) = backend.convolutionBlock(inputs.x, inputs.weights, block)
-        let kept = bfloat16Elements(record.convolved, shape: plain.convolution.outputShape)
+        let kept = record.convolved.converted(to: .float32)
         #expect(kept.doubles == reference.convolved, "convolved, \(what)")
         expect(y, reference.output, plain.outputShape, 2e-6, "output")
         expect(Tensor(record.mean.map(Float.init), shape: channels), reference.mean, channels, 2e-6, "mean")
@@ -46,6 +40,61 @@ func bfloat16Elements(_ kept: Tensor, shape: Shape) -> Tensor {
         expect(result.gamma, gradients.gamma, channels, 2e-6 * gradients.gammaScale, "gradient of gamma")
         expect(result.beta, gradients.beta, channels, 2e-6 * gradients.gammaScale, "gradient of beta")
       }
+    }
+  }
+
+  /// Between blocks: x, the output and both their gradients are bfloat16 too.
+  @Test(arguments: ConvolutionBlockTests.convolutions.filter { $0.geometry.outputShape.rows > 1 })
+  func blocksInARowEqualTheDefinition(convolution: ConvolutionSizes) {
+    for sizes in ConvolutionBlockTests.variants(convolution) {
+      var numbers = Numbers("blocks in a row")
+      var inputs = BlockInputs(sizes, isWhole: true, &numbers)
+      inputs.x = numbers.whole(sizes.convolution.x, limit: 100)
+      let (x, dy) = (inputs.x.converted(to: .bfloat16), inputs.dy.converted(to: .bfloat16))
+      #expect(x.converted(to: .float32).doubles == inputs.x.doubles)
+      #expect(dy.converted(to: .float32).doubles == inputs.dy.doubles.map(Reference.bfloat16))
+      let reference = BlockReference(sizes, inputs, rounded: Reference.bfloat16)
+      let gradients = reference.gradients(dy: inputs.dy.doubles.map(Reference.bfloat16))
+      let plain = sizes.block
+      let block = ConvolutionBlock(
+        plain.convolution, relu: plain.relu, pooling: plain.pooling, precision: .bfloat16, result: .bfloat16)
+      let channels: Shape = [sizes.convolution.outputs]
+      for level in SIMDLevel.supported {
+        let backend = CPUBackend(level: level, allowsWinograd: false)
+        func expect(
+          _ actual: Tensor?, _ expected: [Double], _ shape: Shape, _ tolerance: Double, _ absolute: Double,
+          _ name: String
+        ) {
+          expectClose(
+            actual, expected, shape: shape, tolerance: tolerance, absolute: absolute, "\(name), \(level), \(sizes)")
+        }
+        let (y, record) = backend.convolutionBlock(x, inputs.weights, block)
+        #expect(y.dtype == .bfloat16)
+        // 8 bits of precision, and ReLU's edge.
+        expect(y.converted(to: .float32), reference.output, plain.outputShape, 4e-3, 4e-3, "output")
+        let result = backend.convolutionBlockGradient(
+          dy, x: x, inputs.weights, block, record, needsX: true, needsKernel: true)
+        #expect(result.x?.dtype == .bfloat16)
+        let shape = sizes.convolution.x
+        expect(result.x?.converted(to: .float32), gradients.x, shape, 4e-3, 1e-3 * gradients.xScale, "gradient of x")
+        expect(
+          result.kernel, gradients.kernel, sizes.convolution.kernel, 2e-6, 1e-3 * gradients.kernelScale,
+          "gradient of kernel")
+        expect(result.gamma, gradients.gamma, channels, 2e-6, 1e-3 * gradients.gammaScale, "gradient of gamma")
+        expect(result.beta, gradients.beta, channels, 2e-6, 1e-3 * gradients.gammaScale, "gradient of beta")
+      }
+      // A backend without blocks of its own takes and gives the same numbers as without the rounding between blocks.
+      let composed = ComposedBackend(base: CPUBackend(allowsWinograd: false))
+      let alone = ConvolutionBlock(plain.convolution, relu: plain.relu, pooling: plain.pooling, precision: .bfloat16)
+      let (y, record) = composed.convolutionBlock(x, inputs.weights, block)
+      let (wideY, wideRecord) = composed.convolutionBlock(inputs.x, inputs.weights, alone)
+      #expect(y.converted(to: .float32).doubles == wideY.doubles.map(Reference.bfloat16))
+      let narrow = composed.convolutionBlockGradient(
+        dy, x: x, inputs.weights, block, record, needsX: true, needsKernel: true)
+      let wide = composed.convolutionBlockGradient(
+        dy.converted(to: .float32), x: inputs.x, inputs.weights, alone, wideRecord, needsX: true, needsKernel: true)
+      #expect(narrow.x?.converted(to: .float32).doubles == wide.x?.doubles.map(Reference.bfloat16))
+      #expect(narrow.kernel?.doubles == wide.kernel?.doubles)
     }
   }
 }

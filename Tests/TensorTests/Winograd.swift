@@ -45,7 +45,8 @@ struct Winograd {
     for part in 0..<parts {
       let images = Threads.part(part, of: parts, count: geometry.batch)
       sum.add(
-        x.floats + images.lowerBound * geometry.inputSize, dy: dy.floats + images.lowerBound * geometry.outputSize,
+        NumberPointer(x) + images.lowerBound * geometry.inputSize,
+        dy: NumberPointer(dy) + images.lowerBound * geometry.outputSize,
         images: images.count, isFirst: true, scratch: scratch, to: sums.floats + part * sum.sumCount)
     }
     return sum.gradient(from: sums)
@@ -64,8 +65,8 @@ struct Winograd {
       let height = (bands ?? rows) * (bands == nil ? 1 : convolution.rowUnit)
       for top in stride(from: 0, to: rows, by: height) {
         convolution.compute(
-          x.floats + first * inputSize, images: images, rows: top..<min(rows, top + height), scratch: scratch,
-          into: y.floats + first * outputSize)
+          NumberPointer(x) + first * inputSize, images: images, rows: top..<min(rows, top + height), scratch: scratch,
+          into: NumberPointer(y) + first * outputSize)
       }
     }
     let elements = y.elements()

@@ -256,7 +256,7 @@ import Testing
     let (y, record) = fused.convolutionBlock(inputs.x, inputs.weights, block)
     let (expected, expectedRecord) = composed.convolutionBlock(inputs.x, inputs.weights, block)
     // The block keeps bfloat16.
-    let kept = bfloat16Elements(record.convolved, shape: block.convolution.outputShape)
+    let kept = record.convolved.converted(to: .float32)
     #expect(kept.doubles == expectedRecord.convolved.doubles.map(Reference.bfloat16))
     #expect(
       kept.doubles

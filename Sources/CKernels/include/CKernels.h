@@ -18,6 +18,9 @@ typedef struct {
   /// Whether factors are rounded to bfloat16. The input is then that of `convolution_words` in a convolution, and in the
   /// gradient of the weights that of `bfloat16_pairs` with the distance of pixels, `stride * input_channels`.
   int bfloat16;
+  /// Whether y of a convolution, and dy in the gradient of the weights, are bfloat16, two bytes each, in place of floats;
+  /// only with tile registers.
+  int bfloat16_result;
 } ckernels_convolution;
 
 /// A 3×3 convolution with stride 1 of a whole batch, for Winograd's algorithm (see winograd.h).
@@ -99,6 +102,10 @@ typedef struct {
   int relu_before, relu_after;
   /// Whether x and the numbers of it that a pooling let through are bfloat16, two bytes each, in place of floats.
   int bfloat16;
+  /// Whether y and its gradient are bfloat16, which they can be where x is.
+  int bfloat16_result;
+  /// Whether the gradient of x is bfloat16, which it can be where x is and no pixel lies in several windows.
+  int bfloat16_gradient;
 } ckernels_normalization;
 
 /// One step of Adam: the gradient is scaled and limited, the weights are first multiplied by `retention`, and the means
@@ -123,21 +130,24 @@ typedef struct {
   /// Whether products of bfloat16 are computed by tile registers.
   int has_matrix_tiles;
 
-  /// y = [relu](x ⋆ w + bias). `weights` are packed by `pack_weights`; `bias` holds a multiple of `channel_block` floats.
+  /// The output rows first ..< last of y = [relu](x ⋆ w + bias). `weights` are packed by `pack_weights`; `bias` holds a
+  /// multiple of `channel_block` floats.
   void (*convolution)(const ckernels_convolution *geometry, const float *x, const float *weights, const float *bias,
-                      int relu, float *y);
+                      int relu, ptrdiff_t first, ptrdiff_t last, void *y);
   /// The gradient of the weights for the output gradient `dy` of one image, in the layout that `ckernels_unpack_gradient`
   /// takes: added to `sums`, or written there. With bfloat16 up to 64 strides of pixels and 32 words behind the image are
   /// read; they, and pixels outside of all windows, have no effect unless they are not finite.
-  void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const float *dy, int adds,
+  void (*convolution_weight_gradient)(const ckernels_convolution *geometry, const float *x, const void *dy, int adds,
                                       float *sums);
 
   /// The numbers i and i + distance of x, for i from -lead (of at most `distance`) to count - 1, rounded to bfloat16, as the
   /// halves of a 32-bit word, the first one in the lower half. Before the first and behind the last number there are zeros.
-  void (*bfloat16_pairs)(const float *x, ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, float *pairs);
-  /// `count` numbers of a padded image's row, from its number `place` on, as a convolution with bfloat16 takes them; the
-  /// numbers around are zero. A row has as much room as in floats, and what it holds is the level's own.
-  void (*convolution_words)(const float *x, ptrdiff_t count, ptrdiff_t place, float *row);
+  /// x holds floats, or bfloat16 where that is set.
+  void (*bfloat16_pairs)(const void *x, int bfloat16, ptrdiff_t count, ptrdiff_t distance, ptrdiff_t lead, float *pairs);
+  /// `count` numbers of a padded image, from its number `place` on, as a convolution with bfloat16 takes them; the numbers
+  /// around are zero. The image has as much room as in floats, and what it holds is the level's own. x is that of
+  /// `bfloat16_pairs`.
+  void (*convolution_words)(const void *x, int bfloat16, ptrdiff_t count, ptrdiff_t place, float *image);
   /// Packs weights as `ckernels_pack_weights`, rounded to bfloat16 and two by two along each kernel row:
   /// [block][kernel row][pair][channel_block], with a zero beside an odd one.
   void (*bfloat16_weights)(const ckernels_convolution *geometry, const float *w, float *packed);
@@ -171,14 +181,14 @@ typedef struct {
   /// The output rows first ..< last of y = max over the window of [relu](x · scale + shift), for one image. `winners` (may
   /// be NULL) receives the x that gave each y.
   void (*normalize_pool)(const ckernels_pooling *geometry, const ckernels_normalization *normalization, const void *x,
-                         ptrdiff_t first, ptrdiff_t last, float *y, void *winners);
+                         ptrdiff_t first, ptrdiff_t last, void *y, void *winners);
   /// Adds per channel Σ g and Σ g·(winner − pivot) over the `rows` pixels of y, where g is dy behind the normalisation's
   /// own ReLU.
-  void (*normalize_pool_sums)(const ckernels_normalization *normalization, const float *dy, const void *winners,
+  void (*normalize_pool_sums)(const ckernels_normalization *normalization, const void *dy, const void *winners,
                               ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums, double *products);
   /// The gradient of one image's x for the gradient `dy` of `normalize_pool`'s result; adds its sums per channel to `sums`.
   void (*normalize_pool_gradient)(const ckernels_pooling *geometry, const ckernels_normalization *normalization,
-                                  const float *dy, const void *x, const void *winners, float *dx, double *sums);
+                                  const void *dy, const void *x, const void *winners, void *dx, double *sums);
 
   /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float.
   void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const float *b, float *c);
@@ -215,8 +225,9 @@ typedef struct {
   /// the mean keeps the variance exact where it is small beside the mean.
   void (*column_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
                          double *squares);
-  /// The same of x rounded to bfloat16, which is written to `rounded`, two bytes each.
-  void (*rounded_moments)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
+  /// The same of x rounded to bfloat16, which is written to `rounded`, two bytes each; or of x that holds bfloat16, for
+  /// which `rounded` is NULL.
+  void (*rounded_moments)(const void *x, ptrdiff_t rows, ptrdiff_t channels, const float *pivot, double *sums,
                           double *squares, void *rounded);
   /// y = x · scale + shift per column.
   void (*column_affine)(const float *x, ptrdiff_t rows, ptrdiff_t channels, const float *scale, const float *shift,

@@ -34,10 +34,16 @@ struct FusedBlock {
     layerCount = layers.count - rest.count + (pooling == nil ? 0 : 1)
   }
 
+  /// Whether the statistics are those of the batch, which no other layers stand for.
+  private func usesBatch(_ context: ForwardContext) -> Bool { context.isTraining && normalization.gamma.isTrainable }
+
   /// The block's result; nil where it can't run as one operation in this context: where statistics are given, be it that
   /// the normalisation is frozen or that the model is finished, and a gradient flows through them as constants.
-  func callAsFunction(_ x: Tensor, _ context: ForwardContext) -> Tensor? {
-    let usesBatch = context.isTraining && normalization.gamma.isTrainable
+  ///
+  /// - Parameter next: the block that alone takes the result, if one does. Where it rounds it to bfloat16 anyway, it gets
+  ///   it rounded, which is half the memory to write and to read.
+  func callAsFunction(_ x: Tensor, _ context: ForwardContext, next: FusedBlock?) -> Tensor? {
+    let usesBatch = usesBatch(context)
     guard usesBatch || !(context.isTracking || x.isTracked) else { return nil }
     let geometry = ConvolutionGeometry(
       x: x.shape, kernel: convolution.kernel.shape, stride: convolution.stride, padding: convolution.padding)
@@ -45,7 +51,8 @@ struct FusedBlock {
       geometry, relu: relu,
       pooling: pooling.map {
         PoolingGeometry(x: geometry.outputShape, window: $0.window, stride: $0.stride, padding: $0.padding)
-      }, precision: context.precision)
+      }, precision: context.precision,
+      result: context.precision == .bfloat16 && usesBatch && next?.usesBatch(context) == true ? .bfloat16 : .float32)
     let weights = ConvolutionBlockWeights(
       kernel: context.value(of: convolution.kernel), bias: convolution.bias.map(context.value),
       gamma: context.value(of: normalization.gamma), beta: context.value(of: normalization.beta),

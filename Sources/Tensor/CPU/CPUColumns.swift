@@ -10,10 +10,10 @@ extension CPUBackend {
       guard let base = buffer.baseAddress else { return }
       let shared = SharedPointer(base)
       // All parts about the same pivot, which comes from all of x.
-      let pivot = ColumnMoments.centralElements(x.floats, rows: rows, channels: channels)
+      let pivot = ColumnMoments.centralElements(NumberPointer(x), rows: rows, channels: channels)
       Threads.forEachPart(of: rows, parts: parts) { part, index in
         shared.pointer[index].pivot = pivot
-        shared.pointer[index].add(x.floats + part.lowerBound * channels, rows: part.count, kernels)
+        shared.pointer[index].add(NumberPointer(x) + part.lowerBound * channels, rows: part.count, kernels)
       }
     }
     return ColumnMoments.combined(moments)

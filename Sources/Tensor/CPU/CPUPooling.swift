@@ -115,6 +115,9 @@ extension PoolingGeometry {
   var inputSize: Int { height * width * channels }
   var outputSize: Int { outputHeight * outputWidth * channels }
 
+  /// Whether each pixel lies in one window at most.
+  var windowsAreApart: Bool { window == stride && top == 0 && left == 0 }
+
   var kernelGeometry: ckernels_pooling {
     ckernels_pooling(
       height: height, width: width, channels: channels, output_height: outputHeight, output_width: outputWidth,

@@ -16,20 +16,19 @@ struct ColumnMoments {
 
   /// Adds `rows` rows that lie one after the other.
   ///
-  /// - Parameter rounded: where the numbers are written as bfloat16, whose moments are then taken.
-  mutating func add(
-    _ x: UnsafePointer<Float>, rows: Int, rounded: UnsafeMutableRawPointer? = nil, _ kernels: UnsafePointerToKernels
-  ) {
+  /// - Parameter rounded: where floats are written as bfloat16, whose moments are then taken.
+  mutating func add(_ x: NumberPointer, rows: Int, rounded: NumberPointer? = nil, _ kernels: UnsafePointerToKernels) {
+    let isNarrow = x.isNarrow || rounded != nil
     if pivot.isEmpty {
       pivot = Self.centralElements(x, rows: rows, channels: sums.count)
       // A bfloat16 itself, so that distances from it are exact where numbers are of about its size.
-      if rounded != nil { pivot = pivot.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) } }
+      if isNarrow { pivot = pivot.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) } }
     }
     self.rows += rows
-    if let rounded {
-      kernels.rounded_moments(x, rows, sums.count, pivot, &sums, &squares, rounded)
+    if isNarrow {
+      kernels.rounded_moments(x.address, rows, sums.count, pivot, &sums, &squares, rounded?.address)
     } else {
-      kernels.column_moments(x, rows, sums.count, pivot, &sums, &squares)
+      kernels.column_moments(x.floats, rows, sums.count, pivot, &sums, &squares)
     }
   }
 
@@ -63,14 +62,18 @@ struct ColumnMoments {
   /// The first row would not do. The first pixel of an image, in the padded corner, is often bright where a channel is dark
   /// nearly everywhere, and the square of that distance would drown the variance. An element, rather than the mean itself,
   /// has the data's own precision: distances from it are exact where the data are coarse.
-  static func centralElements(_ x: UnsafePointer<Float>, rows: Int, channels: Int) -> [Float] {
+  static func centralElements(_ x: NumberPointer, rows: Int, channels: Int) -> [Float] {
     let step = max(1, rows / 32)
-    let sampled = stride(from: step / 2, to: rows, by: step).map { x + $0 * channels }
+    let sampled = stride(from: step / 2, to: rows, by: step).map { row in
+      let elements = Tensor(uninitialized: [channels])
+      (x + row * channels).convert(channels, into: NumberPointer(elements))
+      return elements.elements()
+    }
     var means = [Double](repeating: 0, count: channels)
     for row in sampled {
       for channel in 0..<channels { means[channel] += Double(row[channel]) / Double(sampled.count) }
     }
-    var nearest = sampled.first.map { Array(UnsafeBufferPointer(start: $0, count: channels)) } ?? means.map(Float.init)
+    var nearest = sampled.first ?? means.map(Float.init)
     for row in sampled {
       for channel in 0..<channels {
         let mean = Float(means[channel])

@@ -53,9 +53,17 @@ public struct Shape: Sendable, Hashable, Codable, ExpressibleByArrayLiteral, Cus
 /// The type of a tensor's elements.
 public enum DType: String, Sendable, Codable, CaseIterable {
   case float32, uint8, int32
+  /// The upper halves of float32 numbers: what passes between convolution blocks with factors of this precision.
+  case bfloat16
 
   /// Bytes per element.
-  public var size: Int { self == .uint8 ? 1 : 4 }
+  public var size: Int {
+    switch self {
+    case .float32, .int32: 4
+    case .bfloat16: 2
+    case .uint8: 1
+    }
+  }
 }
 
 /// A Swift type that a tensor can hold.

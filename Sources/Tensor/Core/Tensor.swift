@@ -109,7 +109,7 @@ extension Tensor: CustomStringConvertible {
     let shown = 8
     let values: [String] =
       switch dtype {
-      case .float32: elements().prefix(shown).map { "\($0)" }
+      case .float32, .bfloat16: converted(to: .float32).elements().prefix(shown).map { "\($0)" }
       case .uint8: elements(of: UInt8.self).prefix(shown).map { "\($0)" }
       case .int32: elements(of: Int32.self).prefix(shown).map { "\($0)" }
       }

@@ -11,12 +11,19 @@ public struct ConvolutionBlock: Sendable, Hashable {
   public let pooling: PoolingGeometry?
   /// Of the factors of the convolution and of its gradients; a backend may keep the convolution's result in it as well.
   public let precision: ArithmeticPrecision
+  /// The elements of the block's output: float32 or, for another block that rounds them anyway, bfloat16.
+  public let result: DType
 
-  /// - Parameter pooling: of the convolution's output.
+  /// - Parameters:
+  ///   - pooling: of the convolution's output.
+  ///   - result: bfloat16 only where `precision` is.
   public init(
     _ convolution: ConvolutionGeometry, relu: ReLUPlace, pooling: PoolingGeometry?,
-    precision: ArithmeticPrecision = .float32
+    precision: ArithmeticPrecision = .float32, result: DType = .float32
   ) {
+    precondition(
+      result == .float32 || (result == .bfloat16 && precision == .bfloat16),
+      "ConvolutionBlock: a result of \(result) with factors of \(precision)")
     precondition(
       pooling == nil || pooling?.inputShape == convolution.outputShape,
       "ConvolutionBlock: a pooling of \(String(describing: pooling?.inputShape)) after a convolution to "
@@ -25,6 +32,7 @@ public struct ConvolutionBlock: Sendable, Hashable {
     self.relu = relu
     self.pooling = pooling
     self.precision = precision
+    self.result = result
   }
 
   public var outputShape: Shape { pooling?.outputShape ?? convolution.outputShape }
@@ -94,11 +102,13 @@ extension Tensor {
   /// over memory: what lies between them is not kept. Where a scale `gamma` is 0 all pixels of a window are equal after the
   /// normalisation, and the one that was largest before it counts as the winner.
   ///
+  /// x may be the bfloat16 result of another block where the block's factors are too; its gradient is then bfloat16 as well.
+  ///
   /// - Returns: x [N,H,W,C] → the block's output, and the batch's mean and variance [K] for the running statistics.
   public func convolutionBlock(
     _ block: ConvolutionBlock, _ weights: ConvolutionBlockWeights
   ) -> (output: Tensor, mean: Tensor, variance: Tensor) {
-    requireFit(block, weights)
+    requireFit(block, weights, allowsBFloat16: block.precision == .bfloat16)
     precondition(block.convolution.batch > 0, "convolutionBlock: x \(shape) has no images to take statistics of")
     let (y, record) = device.backend.convolutionBlock(self, weights, block)
     let (x, constants) = (detached, weights.detached)
@@ -120,7 +130,8 @@ extension Tensor {
   public func convolutionBlock(
     _ block: ConvolutionBlock, _ weights: ConvolutionBlockWeights, mean: Tensor, variance: Tensor
   ) -> Tensor {
-    requireFit(block, weights)
+    requireFit(block, weights, allowsBFloat16: false)
+    precondition(block.result == .float32, "convolutionBlock: a result of \(block.result) with given statistics")
     let channels = block.convolution.outputChannels
     precondition(
       mean.shape == [channels] && variance.shape == [channels],
@@ -131,10 +142,11 @@ extension Tensor {
     return device.backend.convolutionBlock(self, weights, block, mean: mean, variance: variance)
   }
 
-  private func requireFit(_ block: ConvolutionBlock, _ weights: ConvolutionBlockWeights) {
-    for tensor in [self, weights.kernel, weights.gamma, weights.beta] + (weights.bias.map { [$0] } ?? []) {
+  private func requireFit(_ block: ConvolutionBlock, _ weights: ConvolutionBlockWeights, allowsBFloat16: Bool) {
+    for tensor in [weights.kernel, weights.gamma, weights.beta] + (weights.bias.map { [$0] } ?? []) {
       tensor.requireFloat("convolutionBlock")
     }
+    if !(allowsBFloat16 && dtype == .bfloat16) { requireFloat("convolutionBlock") }
     let channels = block.convolution.outputChannels
     precondition(
       shape == block.convolution.inputShape && weights.kernel.shape == block.convolution.kernelShape
@@ -151,11 +163,12 @@ extension Backend {
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
   ) -> (y: Tensor, record: ConvolutionBlockRecord) {
     let convolved = convolution(
-      x, kernel: weights.kernel, bias: weights.bias, geometry: block.convolution,
+      x.converted(to: .float32), kernel: weights.kernel, bias: weights.bias, geometry: block.convolution,
       relu: block.relu == .beforeNormalization, precision: block.precision)
     let (mean, variance) = columnMoments(convolved)
     let record = ConvolutionBlockRecord(convolved: convolved, winners: nil, mean: mean, variance: variance)
-    return (normalizedAndPooled(record, weights, block, keepOffsets: false).y, record)
+    let y = normalizedAndPooled(record, weights, block, keepOffsets: false).y
+    return (y.converted(to: block.result), record)
   }
 
   public func convolutionBlock(
@@ -176,7 +189,7 @@ extension Backend {
   ) -> ConvolutionBlockGradients {
     let normalization = Normalization(record, weights)
     let (_, normalized, offsets) = normalizedAndPooled(record, weights, block, keepOffsets: true)
-    var gradient = dy
+    var gradient = dy.converted(to: .float32)
     if let pooling = block.pooling, let offsets {
       gradient = maxPoolGradient(gradient, offsets: offsets, geometry: pooling)
     }
@@ -190,12 +203,15 @@ extension Backend {
     } else {
       bias = columnSums(gradient)
     }
+    let dx =
+      needsX
+      ? convolutionInputGradient(
+        gradient, kernel: weights.kernel, geometry: block.convolution, precision: block.precision) : nil
     return ConvolutionBlockGradients(
-      x: needsX
-        ? convolutionInputGradient(
-          gradient, kernel: weights.kernel, geometry: block.convolution, precision: block.precision) : nil,
+      x: dx?.converted(to: x.dtype),
       kernel: needsKernel
-        ? convolutionKernelGradient(x, dy: gradient, geometry: block.convolution, precision: block.precision) : nil,
+        ? convolutionKernelGradient(
+          x.converted(to: .float32), dy: gradient, geometry: block.convolution, precision: block.precision) : nil,
       bias: bias, gamma: normalization.gammaGradient(products: products),
       beta: Tensor(sums.map(Float.init), shape: weights.beta.shape))
   }

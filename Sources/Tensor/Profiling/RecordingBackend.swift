@@ -63,10 +63,11 @@ struct RecordingBackend: Backend {
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
   ) -> (y: Tensor, record: ConvolutionBlockRecord) {
     // The convolution's result is written and read again; what the pooling lets through is written twice.
-    let written = 2 * block.convolution.outputShape.count + (block.pooling == nil ? 1 : 2) * block.outputShape.count
+    let kept = 2 * block.convolution.outputShape.count + (block.pooling == nil ? 0 : 1) * block.outputShape.count
+    let size = block.precision == .bfloat16 ? 2 : 4
     return record(
       block.name, [x.shape, weights.kernel.shape], flops: block.convolution.flops, reading: [x, weights.kernel],
-      bytesWritten: 4 * written
+      bytesWritten: size * kept + block.result.size * block.outputShape.count
     ) { base.convolutionBlock(x, weights, block) }
   }
 

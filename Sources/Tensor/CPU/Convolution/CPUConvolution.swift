@@ -26,7 +26,8 @@ extension CPUBackend {
       for part in range {
         let images = Threads.part(part, of: parts, count: geometry.batch)
         sum.add(
-          x.floats + images.lowerBound * geometry.inputSize, dy: dy.floats + images.lowerBound * geometry.outputSize,
+          NumberPointer(x) + images.lowerBound * geometry.inputSize,
+          dy: NumberPointer(dy) + images.lowerBound * geometry.outputSize,
           images: images.count, isFirst: true, scratch: scratch, to: sums.floats + part * sum.sumCount)
       }
     }
@@ -43,8 +44,9 @@ extension CPUBackend {
     let (batch, inputSize, outputSize) = (shape[0], x.shape.count / max(1, shape[0]), shape.count / max(1, shape[0]))
     forEachBand(batch: batch, rows: shape[1], unit: convolution.rowUnit) { images, rows in
       convolution.compute(
-        x.floats + images.lowerBound * inputSize, images: images.count, rows: rows, scratch: convolution.scratch(),
-        into: y.floats + images.lowerBound * outputSize)
+        NumberPointer(x) + images.lowerBound * inputSize, images: images.count, rows: rows,
+        scratch: convolution.scratch(),
+        into: NumberPointer(y) + images.lowerBound * outputSize)
     }
     return y
   }

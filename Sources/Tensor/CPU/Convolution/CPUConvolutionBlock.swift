@@ -11,11 +11,12 @@ extension CPUBackend {
     _ x: Tensor, _ weights: ConvolutionBlockWeights, _ block: ConvolutionBlock
   ) -> (y: Tensor, record: ConvolutionBlockRecord) {
     let geometry = block.convolution
-    let convolution = plan(geometry, block.precision).forward(
-      weights.kernel, bias: weights.bias, relu: block.relu == .beforeNormalization)
-    let convolved = KeptNumbers(geometry.outputShape, block.precision)
+    let plan = plan(geometry, block.precision)
+    let convolution = plan.forward(weights.kernel, bias: weights.bias, relu: block.relu == .beforeNormalization)
+    let convolved = Tensor(uninitialized: geometry.outputShape, dtype: block.keptType)
     let channels = geometry.outputChannels
     let size = convolution.imagesTogether
+    let together = min(geometry.batch, size)
     let parts = portions(geometry, ofAtLeast: size, perThread: 4)
     var moments = [ColumnMoments](repeating: ColumnMoments(channels: channels), count: parts)
     moments.withUnsafeMutableBufferPointer { buffer in
@@ -23,43 +24,40 @@ extension CPUBackend {
       let shared = SharedPointer(base)
       Threads.forEachPortion(
         of: geometry.batch, portions: parts,
-        // What is rounded on its way to memory is computed in memory of the thread's own.
         scratch: {
           (
-            convolution.scratch(),
-            convolved.isNarrow ? Tensor(uninitialized: [min(geometry.batch, size), geometry.outputSize]) : nil
+            convolution: convolution.scratch(),
+            x: ConvertedImages(x, count: together, geometry.inputSize, plan),
+            y: ConvertedImages(convolved, count: together, geometry.outputSize, plan)
           )
         }
       ) { images, part, scratch in
-        let (scratch, unrounded) = scratch
         forEachGroup(of: images, size: size) { group in
-          let result = convolved.address(of: group.lowerBound * geometry.outputSize)
-          let floats = unrounded?.floats ?? result.assumingMemoryBound(to: Float.self)
+          let result = scratch.y.place(of: group)
           convolution.compute(
-            x.floats + group.lowerBound * geometry.inputSize, images: group.count, rows: 0..<geometry.outputHeight,
-            scratch: scratch, into: floats)
+            scratch.x.read(group), images: group.count, rows: 0..<geometry.outputHeight, scratch: scratch.convolution,
+            into: result)
           shared.pointer[part].add(
-            floats, rows: group.count * geometry.outputHeight * geometry.outputWidth,
-            rounded: convolved.isNarrow ? result : nil, kernels)
+            result, rows: group.count * geometry.outputHeight * geometry.outputWidth,
+            rounded: scratch.y.isConverted ? scratch.y.target(of: group) : nil, kernels)
         }
       }
     }
     let (mean, variance) = ColumnMoments.combined(moments)
     let pooling = block.poolingOrNone
-    let winners = block.pooling == nil ? nil : KeptNumbers(block.outputShape, block.precision)
-    let record = ConvolutionBlockRecord(
-      convolved: convolved.tensor, winners: winners?.tensor, mean: mean, variance: variance)
+    let winners = block.pooling == nil ? nil : Tensor(uninitialized: block.outputShape, dtype: block.keptType)
+    let record = ConvolutionBlockRecord(convolved: convolved, winners: winners, mean: mean, variance: variance)
 
-    let y = Tensor(uninitialized: block.outputShape)
+    let y = Tensor(uninitialized: block.outputShape, dtype: block.result)
     let normalization = Normalization(record, weights)
     let pieces = portions(geometry, ofAtLeast: 1, perThread: 8)
     Threads.forEachPortion(of: geometry.batch, portions: pieces) { _, piece in
       let images = Threads.part(pieces - 1 - piece, of: pieces, count: geometry.batch)
       for image in images.reversed() {
         normalizeAndPool(
-          convolved.address(of: image * pooling.inputSize), isNarrow: convolved.isNarrow, normalization, block,
-          rows: 0..<pooling.outputHeight, into: y.floats + image * pooling.outputSize,
-          winners: winners?.address(of: image * pooling.outputSize))
+          NumberPointer(convolved) + image * pooling.inputSize, normalization, block, rows: 0..<pooling.outputHeight,
+          into: NumberPointer(y) + image * pooling.outputSize,
+          winners: winners.map { NumberPointer($0) + image * pooling.outputSize })
       }
     }
     return (y, record)
@@ -81,14 +79,14 @@ extension CPUBackend {
       let convolved = Tensor(uninitialized: geometry.outputShape)
       forEachBand(batch: geometry.batch, rows: geometry.outputHeight, unit: convolution.rowUnit) { images, rows in
         convolution.compute(
-          x.floats + images.lowerBound * geometry.inputSize, images: images.count, rows: rows,
-          scratch: convolution.scratch(), into: convolved.floats + images.lowerBound * geometry.outputSize)
+          NumberPointer(x) + images.lowerBound * geometry.inputSize, images: images.count, rows: rows,
+          scratch: convolution.scratch(), into: NumberPointer(convolved) + images.lowerBound * geometry.outputSize)
       }
       forEachBand(batch: geometry.batch, rows: pooling.outputHeight, unit: 1) { images, rows in
         for image in images {
           normalizeAndPool(
-            convolved.floats + image * pooling.inputSize, isNarrow: false, normalization, block, rows: rows,
-            into: y.floats + image * pooling.outputSize, winners: nil)
+            NumberPointer(convolved) + image * pooling.inputSize, normalization, block, rows: rows,
+            into: NumberPointer(y) + image * pooling.outputSize, winners: nil)
         }
       }
       return y
@@ -99,12 +97,13 @@ extension CPUBackend {
       let convolved = Tensor(uninitialized: [size, geometry.outputSize])
       forEachGroup(of: images, size: size) { group in
         convolution.compute(
-          x.floats + group.lowerBound * geometry.inputSize, images: group.count, rows: 0..<geometry.outputHeight,
-          scratch: scratch, into: convolved.floats)
+          NumberPointer(x) + group.lowerBound * geometry.inputSize, images: group.count,
+          rows: 0..<geometry.outputHeight,
+          scratch: scratch, into: NumberPointer(convolved))
         for (index, image) in group.enumerated() {
           normalizeAndPool(
-            convolved.floats + index * pooling.inputSize, isNarrow: false, normalization, block,
-            rows: 0..<pooling.outputHeight, into: y.floats + image * pooling.outputSize, winners: nil)
+            NumberPointer(convolved) + index * pooling.inputSize, normalization, block, rows: 0..<pooling.outputHeight,
+            into: NumberPointer(y) + image * pooling.outputSize, winners: nil)
         }
       }
     }
@@ -117,16 +116,21 @@ extension CPUBackend {
   ) -> ConvolutionBlockGradients {
     let (geometry, pooling) = (block.convolution, block.poolingOrNone)
     let channels = geometry.outputChannels
-    let convolved = KeptNumbers(record.convolved, geometry.outputShape, block.precision)
-    let winners = record.winners.map { KeptNumbers($0, block.outputShape, block.precision) } ?? convolved
+    let (convolved, winners) = (record.convolved, record.winners ?? record.convolved)
+    precondition(
+      convolved.shape == geometry.outputShape && winners.shape == block.outputShape
+        && convolved.dtype == block.keptType && winners.dtype == block.keptType,
+      "convolutionBlockGradient: a record \(convolved.dtype) \(convolved.shape) of \(geometry.outputShape) in "
+        + "\(block.precision) is not of this backend")
     let normalization = Normalization(record, weights)
     let pivot = normalization.pivot
     // Only the pixels that the pooling let through have a gradient, so the sums need only them.
     let (sums, products) = columnReduction(dy.shape) { first, rows, sums, products in
-      normalization.withKernelArguments(relu: block.relu, isNarrow: winners.isNarrow) { arguments in
+      normalization.withKernelArguments(block) { arguments in
         kernels.normalize_pool_sums(
-          arguments, dy.floats + first * channels, winners.address(of: first * channels), rows, channels, pivot, sums,
-          products)
+          arguments, (NumberPointer(dy) + first * channels).address,
+          (NumberPointer(winners) + first * channels).address, rows,
+          channels, pivot, sums, products)
       }
     }
     let slopes = normalization.slopes(sums: sums, products: products, count: geometry.outputShape.rows)
@@ -134,8 +138,11 @@ extension CPUBackend {
     let plan = plan(geometry, block.precision)
     let kernelSum = needsKernel ? plan.kernelGradient() : nil
     let inputGradient = needsX ? plan.inputGradient(weights.kernel) : nil
-    let dx = needsX ? Tensor(uninitialized: geometry.inputShape) : nil
+    let dx = needsX ? Tensor(uninitialized: geometry.inputShape, dtype: x.dtype) : nil
     let size = max(inputGradient?.imagesTogether ?? 1, kernelSum?.imagesTogether ?? 1)
+    let together = min(geometry.batch, size)
+    // What several windows add to a pixel is added up in floats.
+    let gradientType: DType = plan.takesBFloat16 && pooling.windowsAreApart ? .bfloat16 : .float32
     // Sums at Winograd's points are so large that more of them cost more than they save.
     let parts = portions(geometry, ofAtLeast: size, perThread: plan.algorithm == .direct ? 2 : 1)
     let kernelSums = kernelSum.map { Tensor(uninitialized: [parts, $0.sumCount]) }
@@ -147,36 +154,39 @@ extension CPUBackend {
         of: geometry.batch, portions: parts,
         scratch: {
           (
-            gradients: Tensor(uninitialized: [min(geometry.batch, size), geometry.outputSize]),
+            gradients: Tensor(uninitialized: [together, geometry.outputSize], dtype: gradientType),
+            x: ConvertedImages(x, count: together, geometry.inputSize, plan),
+            dx: dx.map { ConvertedImages($0, count: together, geometry.inputSize, plan) },
             kernel: kernelSum?.scratch(),
             input: inputGradient?.scratch()
           )
         }
       ) { images, part, scratch in
-        let (gradients, kernelScratch, inputScratch) = scratch
+        let gradients = NumberPointer(scratch.gradients)
         var poolingArguments = pooling.kernelGeometry
         normalization.withKernelArguments(
-          a: normalization.scale, b: slopes.b, c: slopes.c, relu: block.relu, isNarrow: convolved.isNarrow
+          block, a: normalization.scale, b: slopes.b, c: slopes.c, gradient: gradientType
         ) { arguments in
           var isFirst = true
           forEachGroup(of: images, size: size, reversed: true) { group in
             for (index, image) in group.enumerated() {
               kernels.normalize_pool_gradient(
-                &poolingArguments, arguments, dy.floats + image * pooling.outputSize,
-                convolved.address(of: image * pooling.inputSize), winners.address(of: image * pooling.outputSize),
-                gradients.floats + index * geometry.outputSize, shared.pointer + part * channels)
+                &poolingArguments, arguments, (NumberPointer(dy) + image * pooling.outputSize).address,
+                (NumberPointer(convolved) + image * pooling.inputSize).address,
+                (NumberPointer(winners) + image * pooling.outputSize).address,
+                (gradients + index * geometry.outputSize).address, shared.pointer + part * channels)
             }
-            if let kernelSum, let kernelSums, let kernelScratch {
+            if let kernelSum, let kernelSums, let kernelScratch = scratch.kernel {
               kernelSum.add(
-                x.floats + group.lowerBound * geometry.inputSize, dy: gradients.floats, images: group.count,
-                isFirst: isFirst,
-                scratch: kernelScratch, to: kernelSums.floats + part * kernelSum.sumCount)
+                scratch.x.read(group), dy: gradients, images: group.count, isFirst: isFirst, scratch: kernelScratch,
+                to: kernelSums.floats + part * kernelSum.sumCount)
             }
             isFirst = false
-            if let inputGradient, let inputScratch, let dx {
+            if let inputGradient, let inputScratch = scratch.input, let dx = scratch.dx {
               inputGradient.compute(
-                gradients.floats, images: group.count, rows: 0..<geometry.height, scratch: inputScratch,
-                into: dx.floats + group.lowerBound * geometry.inputSize)
+                gradients, images: group.count, rows: 0..<geometry.height, scratch: inputScratch,
+                into: dx.place(of: group))
+              dx.write(group)
             }
           }
         }
@@ -200,12 +210,14 @@ extension CPUBackend {
 
   /// The output rows `rows` of one image.
   private func normalizeAndPool(
-    _ convolved: UnsafeRawPointer, isNarrow: Bool, _ normalization: Normalization, _ block: ConvolutionBlock,
-    rows: Range<Int>, into y: UnsafeMutablePointer<Float>, winners: UnsafeMutableRawPointer?
+    _ convolved: NumberPointer, _ normalization: Normalization, _ block: ConvolutionBlock, rows: Range<Int>,
+    into y: NumberPointer,
+    winners: NumberPointer?
   ) {
     var geometry = block.poolingOrNone.kernelGeometry
-    normalization.withKernelArguments(relu: block.relu, isNarrow: isNarrow) { arguments in
-      kernels.normalize_pool(&geometry, arguments, convolved, rows.lowerBound, rows.upperBound, y, winners)
+    normalization.withKernelArguments(block, x: convolved.dtype) { arguments in
+      kernels.normalize_pool(
+        &geometry, arguments, convolved.address, rows.lowerBound, rows.upperBound, y.address, winners?.address)
     }
   }
 
@@ -220,32 +232,40 @@ extension CPUBackend {
   }
 }
 
-/// Numbers that a block keeps for its gradient: floats, or bfloat16 where its factors are rounded to these.
-private struct KeptNumbers {
-  /// The floats, or two bfloat16 in the place of each.
-  let tensor: Tensor
-  let isNarrow: Bool
+/// The images of a tensor as a convolution takes them: as they are or, where they are bfloat16 and its plan takes only floats,
+/// some of them in memory of the thread's own.
+private struct ConvertedImages {
+  private let images: Tensor
+  private let size: Int
+  /// Floats in place of bfloat16.
+  private let converted: Tensor?
 
-  /// Memory for new ones.
-  init(_ shape: Shape, _ precision: ArithmeticPrecision) {
-    self.init(Tensor(uninitialized: Self.shape(shape, precision)), shape, precision)
+  /// - Parameters:
+  ///   - count: the most images at once.
+  ///   - size: elements of an image.
+  init(_ images: Tensor, count: Int, _ size: Int, _ plan: ConvolutionPlan) {
+    (self.images, self.size) = (images, size)
+    let needsFloats = images.dtype == .bfloat16 && !plan.takesBFloat16
+    converted = needsFloats ? Tensor(uninitialized: [count, size]) : nil
   }
 
-  /// Those that have been kept for numbers of `shape`.
-  init(_ tensor: Tensor, _ shape: Shape, _ precision: ArithmeticPrecision) {
-    precondition(
-      tensor.shape == Self.shape(shape, precision),
-      "convolutionBlockGradient: a record \(tensor.shape) of \(shape) in \(precision) is not of this backend")
-    self.tensor = tensor
-    isNarrow = precision == .bfloat16
+  var isConverted: Bool { converted != nil }
+
+  /// Where the tensor has these images.
+  func target(of group: Range<Int>) -> NumberPointer { NumberPointer(images) + group.lowerBound * size }
+
+  /// Where these images are read and written.
+  func place(of group: Range<Int>) -> NumberPointer { converted.map(NumberPointer.init) ?? target(of: group) }
+
+  /// These images, to be read.
+  func read(_ group: Range<Int>) -> NumberPointer {
+    if let converted { target(of: group).convert(group.count * size, into: NumberPointer(converted)) }
+    return place(of: group)
   }
 
-  private static func shape(_ shape: Shape, _ precision: ArithmeticPrecision) -> Shape {
-    precision == .bfloat16 ? [(shape.count + 1) / 2] : shape
-  }
-
-  func address(of index: Int) -> UnsafeMutableRawPointer {
-    UnsafeMutableRawPointer(tensor.floats) + index * (isNarrow ? 2 : 4)
+  /// Brings what was written for these images to the tensor.
+  func write(_ group: Range<Int>) {
+    if let converted { NumberPointer(converted).convert(group.count * size, into: target(of: group)) }
   }
 }
 
@@ -254,13 +274,20 @@ extension ConvolutionBlock {
   fileprivate var poolingOrNone: PoolingGeometry {
     pooling ?? PoolingGeometry(x: convolution.outputShape, window: 1, stride: 1, padding: .valid)
   }
+
+  /// The elements of what is kept for the gradient: the convolution's result, and what the pooling let through.
+  fileprivate var keptType: DType { precision == .bfloat16 ? .bfloat16 : .float32 }
 }
 
 extension Normalization {
   /// Calls `body` with this normalisation as the kernels take it. Empty arrays stand for what the kernel does not read.
+  ///
+  /// - Parameters:
+  ///   - x: the elements of the convolution's result; those that the block keeps where not given.
+  ///   - gradient: the elements of its gradient.
   fileprivate func withKernelArguments(
-    a: [Float] = [], b: [Float] = [], c: [Float] = [], relu: ConvolutionBlock.ReLUPlace, isNarrow: Bool,
-    _ body: (UnsafePointer<ckernels_normalization>) -> Void
+    _ block: ConvolutionBlock, x: DType? = nil, a: [Float] = [], b: [Float] = [], c: [Float] = [],
+    gradient: DType = .float32, _ body: (UnsafePointer<ckernels_normalization>) -> Void
   ) {
     scale.withUnsafeBufferPointer { scale in
       shift.withUnsafeBufferPointer { shift in
@@ -269,8 +296,10 @@ extension Normalization {
             c.withUnsafeBufferPointer { c in
               var arguments = ckernels_normalization(
                 scale: scale.baseAddress, shift: shift.baseAddress, a: a.baseAddress, b: b.baseAddress,
-                c: c.baseAddress, relu_before: relu == .beforeNormalization ? 1 : 0,
-                relu_after: relu == .afterNormalization ? 1 : 0, bfloat16: isNarrow ? 1 : 0)
+                c: c.baseAddress, relu_before: block.relu == .beforeNormalization ? 1 : 0,
+                relu_after: block.relu == .afterNormalization ? 1 : 0,
+                bfloat16: (x ?? block.keptType) == .bfloat16 ? 1 : 0,
+                bfloat16_result: block.result == .bfloat16 ? 1 : 0, bfloat16_gradient: gradient == .bfloat16 ? 1 : 0)
               body(&arguments)
             }
           }

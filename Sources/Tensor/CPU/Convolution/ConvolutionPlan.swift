@@ -8,9 +8,8 @@ protocol ImageConvolution: Sendable {
   var rowUnit: Int { get }
   /// Memory that one thread needs.
   func scratch() -> Tensor
-  /// The output rows `rows` of `images` images; `x` and `y` are the first image's.
-  func compute(
-    _ x: UnsafePointer<Float>, images: Int, rows: Range<Int>, scratch: Tensor, into y: UnsafeMutablePointer<Float>)
+  /// The output rows `rows` of `images` images; `x` and `y` are the first image's, floats unless the plan takes bfloat16.
+  func compute(_ x: NumberPointer, images: Int, rows: Range<Int>, scratch: Tensor, into y: NumberPointer)
 }
 
 /// The gradient of a convolution's kernel: sums over portions of the images, which are then brought together.
@@ -21,9 +20,10 @@ protocol KernelGradientSum: Sendable {
   var sumCount: Int { get }
   /// Memory that one thread needs.
   func scratch() -> Tensor
-  /// Adds the gradient of `images` images, or begins a sum with it; `x` and `dy` are the first image's.
+  /// Adds the gradient of `images` images, or begins a sum with it; `x` and `dy` are the first image's, floats unless the
+  /// plan takes bfloat16.
   func add(
-    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
+    _ x: NumberPointer, dy: NumberPointer, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>)
   /// The kernel's gradient from sums [portions, sumCount], added in their order.
   func gradient(from sums: Tensor) -> Tensor
@@ -42,6 +42,8 @@ struct ConvolutionPlan: Sendable {
   let geometry: ConvolutionGeometry
   let precision: ArithmeticPrecision
   let algorithm: Algorithm
+  /// Whether images may be bfloat16 as well as floats, as they come and as they go.
+  let takesBFloat16: Bool
 
   init(
     _ geometry: ConvolutionGeometry, precision: ArithmeticPrecision, kernels: UnsafePointerToKernels,
@@ -51,8 +53,8 @@ struct ConvolutionPlan: Sendable {
     self.geometry = geometry
     self.precision = precision
     // Where tile registers multiply, the way to the points and back takes longer than the multiplications that it saves.
-    let hasTiles = precision == .bfloat16 && kernels.has_matrix_tiles != 0
-    algorithm = allowsWinograd && !hasTiles && Self.winogradPays(geometry) ? .winograd : .direct
+    takesBFloat16 = precision == .bfloat16 && kernels.has_matrix_tiles != 0
+    algorithm = allowsWinograd && !takesBFloat16 && Self.winogradPays(geometry) ? .winograd : .direct
   }
 
   /// Whether the saved multiplications outweigh the way to the points and back: with few channels they do not, nor where

@@ -30,18 +30,15 @@ struct DirectConvolution: ImageConvolution {
   var rowUnit: Int { 1 }
   func scratch() -> Tensor { padded.zeroed() }
 
-  func compute(
-    _ x: UnsafePointer<Float>, images: Int, rows: Range<Int>, scratch: Tensor, into y: UnsafeMutablePointer<Float>
-  ) {
+  func compute(_ x: NumberPointer, images: Int, rows: Range<Int>, scratch: Tensor, into y: NumberPointer) {
     var geometry = padded.kernelGeometry
-    let outputRow = geometry.output_width * geometry.output_channels
-    let outputSize = geometry.output_height * outputRow
-    geometry.output_height = rows.count
+    geometry.bfloat16_result = y.bfloat16
+    let outputSize = geometry.output_height * geometry.output_width * geometry.output_channels
     for image in 0..<images {
       padded.fill(scratch.floats, from: x + image * padded.imageSize, rows: rows, for: .convolution, kernels)
       kernels.convolution(
-        &geometry, scratch.floats + rows.lowerBound * geometry.stride * geometry.input_row_stride, weights.floats,
-        bias.floats, relu ? 1 : 0, y + image * outputSize + rows.lowerBound * outputRow)
+        &geometry, scratch.floats, weights.floats, bias.floats, relu ? 1 : 0, rows.lowerBound, rows.upperBound,
+        (y + image * outputSize).address)
     }
   }
 }
@@ -69,17 +66,18 @@ struct DirectKernelGradient: KernelGradientSum {
   func scratch() -> Tensor { padded.zeroed() }
 
   func add(
-    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
+    _ x: NumberPointer, dy: NumberPointer, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>
   ) {
     var geometry = padded.kernelGeometry
+    geometry.bfloat16_result = dy.bfloat16
     let outputSize = geometry.output_height * geometry.output_width * geometry.output_channels
     for image in 0..<images {
       padded.fill(
         scratch.floats, from: x + image * padded.imageSize, rows: 0..<geometry.output_height,
         for: .kernelGradient, kernels)
       kernels.convolution_weight_gradient(
-        &geometry, scratch.floats, dy + image * outputSize, isFirst && image == 0 ? 0 : 1, sum)
+        &geometry, scratch.floats, (dy + image * outputSize).address, isFirst && image == 0 ? 0 : 1, sum)
     }
   }
 

@@ -45,7 +45,7 @@ struct PaddedImage: Sendable {
     kernelGeometry = ckernels_convolution(
       output_height: outputHeight, output_width: outputWidth, kernel_height: kernelHeight, kernel_width: kernelWidth,
       stride: stride, input_channels: channels, output_channels: outputChannels,
-      input_row_stride: paddedWidth * channels, bfloat16: precision == .bfloat16 ? 1 : 0)
+      input_row_stride: paddedWidth * channels, bfloat16: precision == .bfloat16 ? 1 : 0, bfloat16_result: 0)
   }
 
   /// Memory for one padded image, all zeros; with bfloat16 also what the kernels read behind it.
@@ -61,7 +61,7 @@ struct PaddedImage: Sendable {
 
   /// Copies what the windows of the output rows reach; the zeros around stay.
   func fill(
-    _ padded: UnsafeMutablePointer<Float>, from image: UnsafePointer<Float>, rows: Range<Int>, for reader: Reader,
+    _ padded: UnsafeMutablePointer<Float>, from image: NumberPointer, rows: Range<Int>, for reader: Reader,
     _ kernels: UnsafePointerToKernels
   ) {
     let reachedTop = rows.lowerBound * kernelGeometry.stride
@@ -72,16 +72,16 @@ struct PaddedImage: Sendable {
     for row in 0..<height {
       let paddedRow = top + row * spacing
       guard paddedRow >= reachedTop, paddedRow < reachedBottom else { continue }
-      let target = padded + paddedRow * rowSize
       for index in 0..<runs {
-        let from = image + row * width * channels + index * run
-        let place = (left + index * spacing) * channels
+        let from = image + (row * width * channels + index * run)
+        let column = (left + index * spacing) * channels
+        let place = paddedRow * rowSize + column
         switch reader {
-        case _ where kernelGeometry.bfloat16 == 0: (target + place).update(from: from, count: run)
-        case .convolution: kernels.convolution_words(from, run, place, target)
+        case _ where kernelGeometry.bfloat16 == 0: (padded + place).update(from: from.floats, count: run)
+        case .convolution: kernels.convolution_words(from.address, from.bfloat16, run, place, padded)
         case .kernelGradient:
-          let lead = min(place, distance)
-          kernels.bfloat16_pairs(from, run, distance, lead, target + place - lead)
+          let lead = min(column, distance)
+          kernels.bfloat16_pairs(from.address, from.bfloat16, run, distance, lead, padded + place - lead)
         }
       }
     }

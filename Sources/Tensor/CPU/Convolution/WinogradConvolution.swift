@@ -62,15 +62,14 @@ struct WinogradConvolution: ImageConvolution {
   var rowUnit: Int { 4 }
   func scratch() -> Tensor { Tensor(uninitialized: [scratchSize]) }
 
-  func compute(
-    _ x: UnsafePointer<Float>, images: Int, rows: Range<Int>, scratch: Tensor, into y: UnsafeMutablePointer<Float>
-  ) {
+  func compute(_ x: NumberPointer, images: Int, rows: Range<Int>, scratch: Tensor, into y: NumberPointer) {
     var sizes = geometry.kernelGeometry
     let whole = rows == 0..<sizes.output_height
     precondition(whole || images == 1, "WinogradConvolution: rows \(rows) of \(images) images")
     let first = whole ? 0 : rows.lowerBound / 4 * geometry.tilesAcross
     let last = whole ? images * tiles : (rows.upperBound + 3) / 4 * geometry.tilesAcross
-    kernels.winograd_convolution(&sizes, x, weights.floats, bias.floats, relu ? 1 : 0, first, last, scratch.floats, y)
+    kernels.winograd_convolution(
+      &sizes, x.floats, weights.floats, bias.floats, relu ? 1 : 0, first, last, scratch.floats, y.floats)
   }
 }
 
@@ -100,11 +99,12 @@ struct WinogradKernelGradient: KernelGradientSum {
   func scratch() -> Tensor { Tensor(uninitialized: [scratchSize]) }
 
   func add(
-    _ x: UnsafePointer<Float>, dy: UnsafePointer<Float>, images: Int, isFirst: Bool, scratch: Tensor,
+    _ x: NumberPointer, dy: NumberPointer, images: Int, isFirst: Bool, scratch: Tensor,
     to sum: UnsafeMutablePointer<Float>
   ) {
     var sizes = geometry.kernelGeometry
-    kernels.winograd_weight_gradient(&sizes, x, dy, 0, images * tiles, isFirst ? 0 : 1, scratch.floats, sum)
+    kernels.winograd_weight_gradient(
+      &sizes, x.floats, dy.floats, 0, images * tiles, isFirst ? 0 : 1, scratch.floats, sum)
   }
 
   func gradient(from sums: Tensor) -> Tensor {
