@@ -52,16 +52,17 @@ INLINE void LEVEL(bf_turn_rows)(const void *from, ptrdiff_t at, ptrdiff_t from_s
 }
 
 // Blocks of BLOCK columns of words, [block][pair][BLOCK], as tile registers take the right-hand side; from rows of `width`
-// numbers.
-INLINE void LEVEL(bf_pack_blocks)(const float *from, ptrdiff_t stride, ptrdiff_t width, ptrdiff_t depth, uint32_t *to) {
+// numbers, from number `at` on.
+INLINE void LEVEL(bf_pack_blocks)(const void *from, ptrdiff_t at, ptrdiff_t stride, ptrdiff_t width, ptrdiff_t depth,
+                                  uint32_t *to, const int narrow) {
   const ptrdiff_t pairs = (depth + 1) / 2;
-  for (ptrdiff_t pair = 0; pair < pairs; pair++, from += 2 * stride) {
+  for (ptrdiff_t pair = 0; pair < pairs; pair++, at += 2 * stride) {
     const int has_odd = 2 * pair + 1 < depth;
     for (ptrdiff_t column = 0; column < width; column += LANES) {
-      const ptrdiff_t left = width - column, valid = left < LANES ? left : LANES;
-      const vector even = partial_load(from + column, valid);
-      const vector odd = has_odd ? partial_load(from + stride + column, valid) : (vector){0};
-      store((float *)(to + (column / BLOCK * pairs + pair) * BLOCK + column % BLOCK), (vector)LEVEL(bf_pairs)(even, odd));
+      const ptrdiff_t valid = LEVEL(numbers_left)(column, width, LANES);
+      const vector_int words =
+          LEVEL(load_pairs)(from, at + column, valid, at + stride + column, has_odd ? valid : 0, narrow);
+      store((float *)(to + (column / BLOCK * pairs + pair) * BLOCK + column % BLOCK), (vector)words);
     }
   }
 }
@@ -89,7 +90,7 @@ INLINE void LEVEL(bf_pack_columns)(const float *from, ptrdiff_t from_stride, ptr
 // Blocks of columns that are packed one after the other, so that b is read in long pieces.
 #define BF_BLOCKS 4
 
-static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
+static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const void *b, float *c) {
   uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
   uint32_t packed_b[BF_BLOCKS * BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));
   LEVEL(tile_shape) shape = {0};
@@ -106,10 +107,12 @@ static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, c
         const ptrdiff_t left = g->columns - group, width = left < BF_BLOCKS * BLOCK ? left : BF_BLOCKS * BLOCK;
         if (g->transpose_b)
           for (ptrdiff_t column = 0; column < width; column += BLOCK)
-            LEVEL(bf_pack_columns)(b + (group + column) * g->b_stride + k, g->b_stride, width - column, depth, pairs,
-                                   packed_b + column * pairs);
+            LEVEL(bf_pack_columns)((const float *)b + (group + column) * g->b_stride + k, g->b_stride, width - column,
+                                   depth, pairs, packed_b + column * pairs);
+        else if (g->bfloat16_b)
+          LEVEL(bf_pack_blocks)(b, k * g->b_stride + group, g->b_stride, width, depth, packed_b, 1);
         else
-          LEVEL(bf_pack_blocks)(b + k * g->b_stride + group, g->b_stride, width, depth, packed_b);
+          LEVEL(bf_pack_blocks)(b, k * g->b_stride + group, g->b_stride, width, depth, packed_b, 0);
         for (ptrdiff_t column = 0; column < width; column += BLOCK)
           for (ptrdiff_t top = 0; top < rows; top += 2 * TILE_SIDE)
             LEVEL(multiply_tiles)(&shape, (LEVEL(tile_product)){
@@ -217,7 +220,23 @@ typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrd
 static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
-static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const float *b, float *c) {
+// The same of bfloat16 that are neighbours line by line.
+INLINE void LEVEL(bf_pack_halves)(const uint16_t *from, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t depth,
+                                  const ptrdiff_t group, uint32_t *to) {
+  const ptrdiff_t pairs = (depth + 1) / 2;
+  for (ptrdiff_t first = 0; first < count; first += group, to += pairs * group) {
+    const ptrdiff_t lines = count - first < group ? count - first : group;
+    if (lines < group) memset(to, 0, pairs * group * sizeof *to);
+    for (ptrdiff_t pair = 0; pair < pairs; pair++) {
+      const uint16_t *even = from + 2 * pair * stride + first, *odd = even + stride;
+      const int last = 2 * pair + 1 == depth;
+      for (ptrdiff_t line = 0; line < lines; line++)
+        to[pair * group + line] = even[line] | (last ? 0 : (uint32_t)odd[line] << 16);
+    }
+  }
+}
+
+static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, const void *b, float *c) {
   uint32_t packed_a[BF_ROWS * BF_DEPTH / 2] __attribute__((aligned(64)));
   uint32_t packed_b[BLOCK * BF_DEPTH / 2] __attribute__((aligned(64)));
   for (ptrdiff_t row = 0; row < g->rows; row += BF_ROWS) {
@@ -228,8 +247,11 @@ static void LEVEL(bfloat16_product)(const ckernels_product *g, const float *a, c
                      !g->transpose_a, rows, depth, TILE, packed_a);
       for (ptrdiff_t column = 0; column < g->columns; column += BLOCK) {
         const ptrdiff_t columns = g->columns - column < BLOCK ? g->columns - column : BLOCK;
-        LEVEL(bf_pack)(g->transpose_b ? b + column * g->b_stride + k : b + k * g->b_stride + column, g->b_stride,
-                       g->transpose_b, columns, depth, BLOCK, packed_b);
+        const ptrdiff_t from = g->transpose_b ? column * g->b_stride + k : k * g->b_stride + column;
+        if (g->bfloat16_b)
+          LEVEL(bf_pack_halves)((const uint16_t *)b + from, g->b_stride, columns, depth, BLOCK, packed_b);
+        else
+          LEVEL(bf_pack)((const float *)b + from, g->b_stride, g->transpose_b, columns, depth, BLOCK, packed_b);
         for (ptrdiff_t tile = 0; tile < rows; tile += TILE) {
           const ptrdiff_t tile_rows = rows - tile < TILE ? rows - tile : TILE;
           LEVEL(bf_tiles)[tile_rows - 1](packed_a + tile * pairs, packed_b, pairs, k > 0,

@@ -87,10 +87,13 @@ INLINE void LEVEL(gate_gradients_of_units)(const ckernels_lstm *g, const ckernel
   for (int gate = 0; gate < 4; gate++) {
     const ptrdiff_t column = gate * g->units + unit;
     float *sums = s->sums + row * 4 * g->units + column;
-    partial_store(s->dz + row * s->dz_stride + column, slopes[gate], valid);
     partial_store(sums, partial_load(sums, valid) + slopes[gate], valid);
-    if (s->rounded)
+    if (s->rounded) {
       LEVEL(store_bfloat16)((uint16_t *)(s->rounded + row * 2 * g->units) + column, slopes[gate], valid);
+      LEVEL(store_bfloat16)((uint16_t *)s->dz + row * s->dz_stride + column, slopes[gate], valid);
+    } else {
+      partial_store((float *)s->dz + row * s->dz_stride + column, slopes[gate], valid);
+    }
   }
 }
 

@@ -18,10 +18,18 @@ static void test_products(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth, in
       for (ptrdiff_t l = 0; l < depth; l++)
         e[i * columns + j] += bfloat16(a[transpose_a ? l * as + i : i * as + l]) *
                               bfloat16(b[transpose_b ? j * bs + l : l * bs + j]);
-  const ckernels_product g = {rows, columns, depth, as, bs, cs, transpose_a, transpose_b};
+  const ckernels_product g = {rows, columns, depth, as, bs, cs, transpose_a, transpose_b, 0};
   k->bfloat16_product(&g, a, b, c);
   for (ptrdiff_t i = 0; i < rows; i++) memcpy(y + i * columns, c + i * cs, (size_t)columns * sizeof *y);
   compare("bfloat16_product", 2e-6, y, e, rows * columns);
+  if (!transpose_b) {
+    ckernels_product narrow = g;
+    narrow.bfloat16_b = 1;
+    for (ptrdiff_t i = 0; i < depth * bs; i++) b[i] = bfloat16(b[i]);
+    k->bfloat16_product(&narrow, a, halves_of(b, depth * bs), c);
+    for (ptrdiff_t i = 0; i < rows; i++) memcpy(y + i * columns, c + i * cs, (size_t)columns * sizeof *y);
+    compare("bfloat16_product of bfloat16", 2e-6, y, e, rows * columns);
+  }
   release();
 }
 

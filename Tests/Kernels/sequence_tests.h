@@ -97,8 +97,17 @@ static void test_lstm(ptrdiff_t rows, ptrdiff_t units, float scale, int first) {
   compare("lstm_gates, cells", 4e-7, cells, ec, rows * cs);
   compare("lstm_gates, y", 4e-7, y, ey, rows * ys);
   compare("lstm_gates, gates", 2.5e-7, gates, eg, rows * gs);
-  const ckernels_lstm_gradient_step back = {dy, ys, dh, gates, gs, cells, first ? NULL : before, cs, dc, dz, zs, sums, rounded_dz};
+  float *dc_again = NEW(float, count), *sums_again = NEW(float, rows * 4 * units);
+  memcpy(dc_again, dc, (size_t)count * sizeof *dc);
+  memcpy(sums_again, sums, (size_t)(rows * 4 * units) * sizeof *sums);
+  uint16_t *narrow_dz = NEW(uint16_t, rows * zs);
+  const ckernels_lstm_gradient_step back = {dy, ys, dh, gates, gs, cells, first ? NULL : before, cs, dc, dz, zs, sums, NULL};
   k->lstm_gate_gradients(&g, &back);
+  ckernels_lstm_gradient_step narrow_back = back;
+  narrow_back.dc = dc_again, narrow_back.sums = sums_again, narrow_back.dz = narrow_dz, narrow_back.rounded = rounded_dz;
+  k->lstm_gate_gradients(&g, &narrow_back);
+  compare("lstm_gate_gradients, dc again", 1e-6, dc_again, edc, count);
+  compare("lstm_gate_gradients, sums again", 1e-6, sums_again, es, rows * 4 * units);
   compare("lstm_gate_gradients, dc", 1e-6, dc, edc, count);
   compare("lstm_gate_gradients, dz", 1e-6, dz, edz, rows * zs);
   compare("lstm_gate_gradients, sums", 1e-6, sums, es, rows * 4 * units);
@@ -120,5 +129,6 @@ static void test_lstm(ptrdiff_t rows, ptrdiff_t units, float scale, int first) {
       edn[i * zs + u] = bfloat16(dz[i * zs + u]);
     }
   compare("lstm_gate_gradients, rounded", 1e-38, narrow, edn, rows * zs);
+  compare("lstm_gate_gradients, narrow dz", 1e-38, floats_of(narrow_dz, rows * zs), edn, rows * zs);
   release();
 }

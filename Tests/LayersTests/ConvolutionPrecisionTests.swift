@@ -46,4 +46,45 @@ import Testing
     #expect(model(x, .training(stream: stream)).elements() == block(.float32))
     #expect(model(x, .training(stream: stream, precision: .bfloat16)).elements() == block(.bfloat16))
   }
+
+  /// What passes from block to block is bfloat16; not where the next one does not run as a block.
+  @Test func blocksInARowPassOnBFloat16() {
+    let layers = [
+      (Conv2D(17, 33, kernelSize: 3, useBias: false), BatchNorm(33)),
+      (Conv2D(33, 20, kernelSize: 3, useBias: false), BatchNorm(20)),
+    ]
+    let model = Sequential {
+      layers[0].0.named("convolution1")
+      layers[0].1.named("normalization1")
+      ReLU()
+      MaxPool2D()
+      layers[1].0.named("convolution2")
+      layers[1].1.named("normalization2")
+    }
+    model.initialize(seed: 5)
+    func block(_ x: Tensor, _ index: Int, result: DType) -> Tensor {
+      let (convolution, normalization) = layers[index]
+      let geometry = ConvolutionGeometry(
+        x: x.shape, kernel: convolution.kernel.shape, stride: 1, padding: convolution.padding)
+      let pooling = PoolingGeometry(x: geometry.outputShape, window: 2, stride: 2, padding: .valid)
+      let weights = ConvolutionBlockWeights(
+        kernel: convolution.kernel.value, bias: nil, gamma: normalization.gamma.value, beta: normalization.beta.value,
+        epsilon: normalization.epsilon)
+      let block = ConvolutionBlock(
+        geometry, relu: index == 0 ? .afterNormalization : .none, pooling: index == 0 ? pooling : nil,
+        precision: .bfloat16, result: result)
+      return x.convolutionBlock(block, weights).output
+    }
+    let between = block(x, 0, result: .bfloat16)
+    #expect(between.dtype == .bfloat16)
+    let context = ForwardContext.training(stream: stream, precision: .bfloat16)
+    #expect(model(x, context).elements() == block(between, 1, result: .float32).elements())
+
+    let gradients = (model(x, context) * model(x, context)).mean().backward()
+    #expect(model.namedParameters.filter { $0.parameter.isTrainable }.allSatisfy { gradients[$0.parameter] != nil })
+    // A frozen normalisation leaves the second convolution to itself, which takes floats.
+    layers[1].1.gamma.isTrainable = false
+    let frozen = (model(x, context) * model(x, context)).mean().backward()
+    #expect(frozen[layers[0].0.kernel] != nil)
+  }
 }

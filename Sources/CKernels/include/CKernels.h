@@ -41,6 +41,7 @@ typedef struct {
   ptrdiff_t rows, columns, depth;
   ptrdiff_t a_stride, b_stride, c_stride;
   int transpose_a, transpose_b;
+  int bfloat16_b;  ///< whether b is bfloat16 in place of floats, which it can be where it is not transposed
 } ckernels_product;
 
 /// The right-hand side b [depth, columns] of products, packed in panels (see panel_products.h) of floats or, where `bfloat16`
@@ -81,10 +82,10 @@ typedef struct {
   const float *cells, *previous_cells;  ///< as the step had them; `previous_cells` may be NULL for zeros
   ptrdiff_t cell_stride;
   float *dc;  ///< [rows, units] without gaps: the gradient of the cells, from the following step and for the previous one
-  float *dz;  ///< [rows, 4 · units]
+  void *dz;  ///< [rows, 4 · units], floats or, where `rounded` is given, bfloat16
   ptrdiff_t dz_stride;
   float *sums;        ///< [rows, 4 · units] without gaps; dz is added to it
-  uint32_t *rounded;  ///< dz in words of bfloat16, [rows, 2 · units]; may be NULL
+  uint32_t *rounded;  ///< dz in words of bfloat16, [rows, 2 · units] without gaps; may be NULL
 } ckernels_lstm_gradient_step;
 
 /// One max pooling of one image.
@@ -190,8 +191,8 @@ typedef struct {
   void (*normalize_pool_gradient)(const ckernels_pooling *geometry, const ckernels_normalization *normalization,
                                   const void *dy, const void *x, const void *winners, void *dx, double *sums);
 
-  /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float.
-  void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const float *b, float *c);
+  /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float; b holds bfloat16 where the geometry says so.
+  void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const void *b, float *c);
 
   /// Columns per panel.
   ptrdiff_t panel;

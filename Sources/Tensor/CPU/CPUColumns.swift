@@ -68,7 +68,7 @@ extension CPUBackend {
 
   func rowsWorthAThread(_ channels: Int) -> Int { max(1, 16_384 / max(1, channels)) }
 
-  /// Two sums per column: each thread sums its own rows, and the parts are added in the order of the threads.
+  /// Two sums per column: portions of the rows are summed, and these are added in their order.
   func columnReduction(
     _ shape: Shape,
     _ body:
@@ -77,12 +77,12 @@ extension CPUBackend {
       ) -> Void
   ) -> (first: [Double], second: [Double]) {
     let channels = shape[-1]
-    let partCount = Threads.partCount(of: shape.rows, minimum: rowsWorthAThread(channels))
+    let partCount = Threads.portionCount(of: shape.rows, minimum: rowsWorthAThread(channels), perThread: 4)
     var parts = [Double](repeating: 0, count: partCount * 2 * channels)
     parts.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       let shared = SharedPointer(base)
-      Threads.forEachPart(of: shape.rows, parts: partCount) { rows, part in
+      Threads.forEachPortion(of: shape.rows, portions: partCount) { rows, part in
         let sums = shared.pointer + part * 2 * channels
         body(rows.lowerBound, rows.count, sums, sums + channels)
       }

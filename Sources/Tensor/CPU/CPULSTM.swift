@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 
 /// LSTMs: sequences are divided among the threads, and each takes its own through all steps, so that no thread waits for
 /// another at a step and the recurrent weights stay in the second-level cache.
@@ -22,7 +23,9 @@ extension CPUBackend {
         bias: direction.bias, y: y, column: index * sizes.units, gates: record?.gates[index],
         cells: record?.cells[index])
     }
-    sizes.forEachGroup { direction, sequences in passes[direction].run(sequences) }
+    sizes.forEachGroup(ofAtMost: sequencesTogether(precision)) { direction, sequences in
+      passes[direction].run(sequences)
+    }
     return (y, record)
   }
 
@@ -37,15 +40,23 @@ extension CPUBackend {
         column: index * sizes.units, gates: record.gates[index], cells: record.cells[index],
         kernel: needsX ? PackedPanels(direction.kernel, transposed: true, precision: precision, kernels) : nil,
         recurrent: PackedPanels(direction.recurrentKernel, transposed: true, precision: precision, kernels),
-        dz: Tensor(uninitialized: record.gates[index].shape), sums: Tensor(zeros: [sizes.batch, 4 * sizes.units]),
+        dz: Tensor(uninitialized: record.gates[index].shape, dtype: precision == .bfloat16 ? .bfloat16 : .float32),
+        sums: Tensor(zeros: [sizes.batch, 4 * sizes.units]),
         dx: needsX ? Tensor(uninitialized: x.shape) : nil)
     }
-    sizes.forEachGroup { direction, sequences in passes[direction].run(sequences) }
+    sizes.forEachGroup(ofAtMost: sequencesTogether(precision)) { direction, sequences in
+      passes[direction].run(sequences)
+    }
     let dx = passes.dropFirst().reduce(passes[0].dx) { sum, pass in
       sum.flatMap { sum in pass.dx.map { combination(sum, 1, $0, 1) } }
     }
     return LSTMGradients(
       x: dx, weights: needsWeights ? weightGradients(sizes, passes, x: x, y: y, precision: precision) : nil)
+  }
+
+  /// How many sequences a thread takes through the steps at once; with tile registers no more than fill them.
+  private func sequencesTogether(_ precision: ArithmeticPrecision) -> Int {
+    precision == .bfloat16 && kernels.has_matrix_tiles != 0 ? 32 : 64
   }
 
   /// The gradients of the weights: products over all steps of all sequences, divided among the threads by columns.
@@ -77,7 +88,7 @@ extension CPUBackend {
         let part = Threads.part(item % parts, of: parts, count: blocks)
         let first = part.lowerBound * block
         let width = min(columns, part.upperBound * block) - first
-        let dz = pass.dz.floats + first
+        let dz = NumberPointer(pass.dz) + first
         columnProduct(
           x.floats, stride: sizes.inputs, rows: sizes.inputs, dz, columns: width, stride: columns, depth: rows,
           into: result.kernel.floats + first, precision: precision)
@@ -85,7 +96,7 @@ extension CPUBackend {
         // each sequence that row belongs to another sequence, so its dz, which nobody needs any more, is made zero.
         for sequence in 0..<sizes.batch {
           let step = sequence * sizes.steps + (pass.isReversed ? sizes.steps - 1 : 0)
-          (dz + step * columns).update(repeating: 0, count: width)
+          memset((dz + step * columns).address, 0, width * dz.dtype.size)
         }
         let (firstY, firstZ) = pass.isReversed ? (1, 0) : (0, 1)
         columnProduct(
@@ -99,8 +110,8 @@ extension CPUBackend {
 
   /// c = aᵀ · b on the calling thread, for a [depth, rows] and some columns of b and c, whose rows are `columnStride` long.
   private func columnProduct(
-    _ a: UnsafePointer<Float>, stride: Int, rows: Int, _ b: UnsafePointer<Float>, columns: Int,
-    stride columnStride: Int, depth: Int, into c: UnsafeMutablePointer<Float>, precision: ArithmeticPrecision
+    _ a: UnsafePointer<Float>, stride: Int, rows: Int, _ b: NumberPointer, columns: Int, stride columnStride: Int,
+    depth: Int, into c: UnsafeMutablePointer<Float>, precision: ArithmeticPrecision
   ) {
     if depth == 0 {
       for row in 0..<rows { (c + row * columnStride).update(repeating: 0, count: columns) }
@@ -109,13 +120,14 @@ extension CPUBackend {
     switch precision {
     case .float32:
       BLAS.multiply(
-        m: rows, n: columns, k: depth, a, stride: stride, transposed: true, b, stride: columnStride, transposed: false,
+        m: rows, n: columns, k: depth, a, stride: stride, transposed: true, b.floats, stride: columnStride,
+        transposed: false,
         into: c, stride: columnStride)
     case .bfloat16:
       var sizes = ckernels_product(
         rows: rows, columns: columns, depth: depth, a_stride: stride, b_stride: columnStride, c_stride: columnStride,
-        transpose_a: 1, transpose_b: 0)
-      kernels.bfloat16_product(&sizes, a, b, c)
+        transpose_a: 1, transpose_b: 0, bfloat16_b: b.bfloat16)
+      kernels.bfloat16_product(&sizes, a, b.address, c)
     }
   }
 

@@ -29,7 +29,7 @@ extension CPUBackend {
       case .bfloat16:
         var sizes = ckernels_product(
           rows: rows.count, columns: columns.count, depth: k, a_stride: lda, b_stride: ldb, c_stride: n,
-          transpose_a: transposeA ? 1 : 0, transpose_b: transposeB ? 1 : 0)
+          transpose_a: transposeA ? 1 : 0, transpose_b: transposeB ? 1 : 0, bfloat16_b: 0)
         kernels.bfloat16_product(&sizes, partOfA, partOfB, partOfResult)
       }
     }

@@ -16,26 +16,23 @@ struct LSTMSizes: Sendable {
   /// The position in time of the step that a direction takes as number `index`.
   func time(_ index: Int, isReversed: Bool) -> Int { isReversed ? steps - 1 - index : index }
 
-  /// More sequences at once would drive the weights out of the second-level cache.
-  private static let groupSize = 64
-
-  /// Calls `body` with groups of sequences of each direction, divided among the threads: by directions where there are as
-  /// many threads or fewer, since a thread then reads the weights of one direction only and has more rows for each product.
-  func forEachGroup(_ body: @Sendable (_ direction: Int, _ sequences: Range<Int>) -> Void) {
+  /// Calls `body` with groups of sequences of each direction, each taken by the next free thread.
+  ///
+  /// - Parameter size: the most sequences of a group; more would drive the weights out of the second-level cache.
+  func forEachGroup(
+    ofAtMost size: Int, _ body: @Sendable (_ direction: Int, _ sequences: Range<Int>) -> Void
+  ) {
     guard batch > 0, steps > 0 else { return }
     let threads = Threads.count
+    // At least one for each thread, of one direction where there are as many threads: more rows make products faster.
     let parts = min(batch, threads % directions == 0 ? threads / directions : threads)
+    let groups = max(parts, (batch + size - 1) / size)
     // Below about a million multiplications a second thread costs more than it gives.
-    let work = steps * (inputs + units) * 4 * units * ((batch + parts - 1) / parts)
-    Threads.forEachPart(of: directions * parts, minimum: max(1, 1_000_000 / max(1, work))) { items, _ in
-      for item in items {
-        let sequences = Threads.part(item % parts, of: parts, count: batch)
-        let groups = (sequences.count + Self.groupSize - 1) / Self.groupSize
-        for group in 0..<groups {
-          let range = Threads.part(group, of: groups, count: sequences.count)
-          body(item / parts, sequences.lowerBound + range.lowerBound..<sequences.lowerBound + range.upperBound)
-        }
-      }
+    let work = steps * (inputs + units) * 4 * units * ((batch + groups - 1) / groups)
+    let items = directions * groups
+    let portions = max(1, min(items, items / max(1, 1_000_000 / max(1, work))))
+    Threads.forEachPortion(of: items, portions: portions) { items, _ in
+      for item in items { body(item / groups, Threads.part(item % groups, of: groups, count: batch)) }
     }
   }
 }
@@ -124,7 +121,7 @@ struct LSTMBackward: Sendable {
   /// The transposed weights; without those of the inputs there is no dx.
   let kernel: PackedPanels?
   let recurrent: PackedPanels
-  /// [N,T,4U].
+  /// [N,T,4U], rounded where the products that it goes into round it anyway.
   let dz: Tensor
   /// [N,4U], the sums of dz over the steps.
   let sums: Tensor
@@ -143,7 +140,7 @@ struct LSTMBackward: Sendable {
         dy: dy.floats + row * sizes.resultStride + column, dy_stride: steps * sizes.resultStride, dh: dh.floats,
         gates: gates.floats + row * 4 * units, gate_stride: steps * 4 * units, cells: cells.floats + row * units,
         previous_cells: index == 0 ? nil : UnsafePointer(cells.floats + previous * units), cell_stride: steps * units,
-        dc: dc.floats, dz: dz.floats + row * 4 * units, dz_stride: steps * 4 * units,
+        dc: dc.floats, dz: (NumberPointer(dz) + row * 4 * units).address, dz_stride: steps * 4 * units,
         sums: sums.floats + sequences.lowerBound * 4 * units, rounded: rounded?.words)
       kernels.lstm_gate_gradients(&geometry, &step)
       let (left, stride) =
