@@ -1,7 +1,7 @@
 // Matrix products whose factors are rounded to bfloat16 (the upper half of a float, to nearest even) and whose sums are
 // kept in float: c = op(a) · op(b), row-major, op transposing where asked.
 //
-// Factors are rounded and rearranged block by block on the way into the loop, never in memory. The depth is taken
+// Factors are rounded, unless b is bfloat16 already, and rearranged block by block on the way into the loop, never in memory. The depth is taken
 // two by two: a 32-bit word holds the numbers of an even and the following odd depth. b becomes blocks [depth / 2][BLOCK].
 //
 // With tile registers (matrix_tiles.h) a becomes rows of words. Without, it becomes blocks [rows / TILE][depth / 2][TILE], and
@@ -220,7 +220,7 @@ typedef void (*LEVEL(bf_tile_function))(const uint32_t *, const uint32_t *, ptrd
 static const LEVEL(bf_tile_function) LEVEL(bf_tiles)[TILE] = {FOR_EACH_TILE(NAME_TILE)};
 #undef NAME_TILE
 
-// The same of bfloat16 that are neighbours line by line.
+// What `bf_pack` makes, from bfloat16 where lines are neighbours in memory.
 INLINE void LEVEL(bf_pack_halves)(const uint16_t *from, ptrdiff_t stride, ptrdiff_t count, ptrdiff_t depth,
                                   const ptrdiff_t group, uint32_t *to) {
   const ptrdiff_t pairs = (depth + 1) / 2;

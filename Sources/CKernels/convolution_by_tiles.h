@@ -16,7 +16,7 @@ static void LEVEL(convolution_words)(const void *x, int bfloat16, ptrdiff_t coun
 INLINE void LEVEL(put_pixels)(const float *sums, ptrdiff_t count, ptrdiff_t valid, int relu, void *y, ptrdiff_t at,
                               ptrdiff_t channels, const int narrow) {
   for (ptrdiff_t pixel = 0; pixel < count; pixel++, sums += BLOCK, at += channels) {
-    vector first = load(sums), second = load(sums + LANES);
+    vector first = load(sums), second = valid > LANES ? load(sums + LANES) : (vector){0};
     if (relu) first = positive_part(first), second = positive_part(second);
     if (narrow && valid == BLOCK) {
       const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
@@ -58,13 +58,13 @@ INLINE void LEVEL(convolution_by_tiles)(const ckernels_convolution *g, const flo
             .segments = g->kernel_height,
             .words = words,
             .rows = count,
-            .columns = BLOCK,
+            .columns = valid > TILE_SIDE ? BLOCK : TILE_SIDE,
             .bias = bias + channel,
             .c = sums,
             .c_stride = BLOCK};
         // What can be written as it is; the sums begin with the bias either way, so that no bit depends on where tiles lie.
         if (!narrow && !relu && valid % TILE_SIDE == 0 && (!is_line || start % line + count <= width)) {
-          product.columns = valid, product.c_stride = g->output_channels;
+          product.c_stride = g->output_channels;
           product.c = (float *)y + ((row + start / line) * width + start % line) * g->output_channels + channel;
           LEVEL(multiply_tiles)(&shape, product);
           continue;
@@ -92,8 +92,7 @@ INLINE void LEVEL(convolution_by_tiles)(const ckernels_convolution *g, const flo
 #define GRADIENT_WORDS 448
 
 // The output gradient of `rows` rows × `pixels` pixels and up to BLOCK channels, from dy's number `at` on, turned:
-// [channel][row][pair]. Rows begin
-// `row_words` words apart; where no pixel is, there are zeros, up to `words` in all.
+// [channel][row][pair]. Rows begin `row_words` words apart; where no pixel is, there are zeros, up to `words` in all.
 INLINE void LEVEL(turn_gradient)(const ckernels_convolution *g, const void *dy, ptrdiff_t at, ptrdiff_t rows,
                                  ptrdiff_t pixels, ptrdiff_t valid, ptrdiff_t row_words, ptrdiff_t words, uint32_t *turned,
                                  ptrdiff_t stride, const int narrow) {
@@ -133,7 +132,9 @@ INLINE void LEVEL(gradient_by_tiles)(const ckernels_convolution *g, const float 
     for (ptrdiff_t column = 0; column < width; column += piece) {
       const ptrdiff_t pixels = width - column < piece ? width - column : piece, pairs = (pixels + 1) / 2;
       // Rows that are cut into pieces come one by one, so that the last piece may be shorter.
-      const ptrdiff_t words = LEVEL(even_words)(is_line ? (rows - 1) * row_words + pairs : pairs);
+      // A line is taken in whole steps, whose words then begin where cache lines do.
+      const ptrdiff_t line_words = LEVEL(rounded)((rows - 1) * row_words + pairs, TILE_SIDE);
+      const ptrdiff_t words = is_line ? line_words : LEVEL(even_words)(pairs);
       for (ptrdiff_t channel = 0; channel < channels; channel += BLOCK) {
         const ptrdiff_t valid = channels - channel < BLOCK ? channels - channel : BLOCK;
         LEVEL(turn_gradient)(g, dy, (row * width + column) * channels + channel, rows, pixels, valid, row_words,

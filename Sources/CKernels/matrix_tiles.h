@@ -35,7 +35,7 @@ INLINE void LEVEL(shape_tiles)(LEVEL(tile_shape) *shape, int rows, int words) {
   _tile_loadconfig(&configuration);
 }
 
-// c [rows, columns] = [relu](Σ a · b [+ bias] [+ c]) with up to 32 rows and columns. The depth has `segments` of `words` each,
+// c [rows, columns] = Σ a · b [+ bias] [+ c] with up to 32 rows and columns. The depth has `segments` of `words` each,
 // which lie `a_segment` and `b_segment` bytes apart; strides are bytes from row to row, but those of c floats. 16 or 32 columns
 // of b are read.
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
   ptrdiff_t b_stride, b_segment;
   ptrdiff_t segments, words, rows, columns;
   const float *bias;
-  int adds, relu;
+  int adds;
   float *c;
   ptrdiff_t c_stride;
 } LEVEL(tile_product);
@@ -96,7 +96,7 @@ static void LEVEL(multiply_steps)(LEVEL(tile_shape) *shape, const LEVEL(tile_pro
   const int lower = p->rows > TILE_SIDE, right = p->columns > TILE_SIDE;
   const int whole = p->columns == TILE_SIDE || p->columns == 2 * TILE_SIDE;
   // What can't be written as it is goes through memory of its own.
-  const int direct = whole && !p->relu && !(p->bias && p->adds);
+  const int direct = whole && !(p->bias && p->adds);
   float sums[2 * TILE_SIDE * 2 * TILE_SIDE] __attribute__((aligned(64)));
   float *c = direct ? p->c : sums;
   const ptrdiff_t c_stride = direct ? p->c_stride : 2 * TILE_SIDE;
@@ -119,7 +119,6 @@ static void LEVEL(multiply_steps)(LEVEL(tile_shape) *shape, const LEVEL(tile_pro
       float *to = p->c + row * p->c_stride + lane;
       vector sum = load(sums + row * 2 * TILE_SIDE + lane) + offset;
       if (p->adds) sum += partial_load(to, valid);
-      if (p->relu) sum = positive_part(sum);
       partial_store(to, sum, valid);
     }
   }
@@ -134,9 +133,8 @@ INLINE void LEVEL(multiply_tiles)(LEVEL(tile_shape) *shape, LEVEL(tile_product) 
     return;
   }
   LEVEL(tile_product) part = product;
-  part.relu = 0;
   LEVEL(multiply_steps)(shape, &part, 0, steps - 1, words);
-  part.relu = product.relu, part.bias = NULL, part.adds = 1;
+  part.bias = NULL, part.adds = 1;
   LEVEL(multiply_steps)(shape, &part, (steps - 1) * words, 1, last);
 }
 

@@ -261,6 +261,9 @@ INLINE void LEVEL(normalize_pool_gradient_any)(const ckernels_pooling *g, const 
                                                double *bias_sums, const narrow_numbers narrow) {
   if (g->window_height == g->stride_height && g->window_width == g->stride_width && g->top == 0 && g->left == 0)
     LEVEL(normalize_pool_gradient_apart)(g, n, dy, x, winners, dx, bias_sums, narrow);
+  else if (narrow.dx)
+    // Sums need floats: a caller's mistake, which would write behind dx.
+    __builtin_trap();
   else
     LEVEL(normalize_pool_gradient_overlapping)(g, n, dy, x, winners, dx, bias_sums, narrow);
 }

@@ -34,13 +34,18 @@ typedef struct {
   double tolerance, worst;
   long compared;
 } result;
-static result results[64];
+enum { MOST_RESULTS = 128 };
+static result results[MOST_RESULTS];
 static int result_count;
 
 static void compare_with(const char *name, double tolerance, const float *floats, const double *doubles,
                          const double *expected, ptrdiff_t count) {
   int at = 0;
   while (at < result_count && strcmp(results[at].name, name)) at++;
+  if (at == MOST_RESULTS) {
+    fprintf(stderr, "more than %d results; raise MOST_RESULTS\n", MOST_RESULTS);
+    exit(1);
+  }
   if (at == result_count) results[result_count++] = (result){name, tolerance, 0, 0};
   // All inputs are numbers in ±1, so results are about as large; a smaller one is the chance of cancelling terms.
   double largest = 1;

@@ -8,7 +8,8 @@ static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t
   if (h + reach < 0 || w + reach < 0) return;
   const ptrdiff_t size = h * w * channels, count = oh * ow * channels;
   const ckernels_pooling g = {h, w, channels, oh, ow, window, window, stride, stride, before, before};
-  float *x = narrow ? rounded_numbers(size) : numbers(size), *dy = rounded_numbers(count), *scale = numbers(channels), *shift = numbers(channels);
+  float *x = narrow ? rounded_numbers(size) : numbers(size), *dy = rounded_numbers(count);
+  float *scale = numbers(channels), *shift = numbers(channels);
   float *a = numbers(channels), *b = numbers(channels), *c = numbers(channels), *pivot = numbers(channels);
   const ckernels_normalization n = {scale, shift, a, b, c, relu_before, relu_after, narrow, 0, 0};
   ckernels_normalization halves = n, half_gradient = n;
@@ -84,8 +85,10 @@ static void test_pooling(ptrdiff_t h, ptrdiff_t w, ptrdiff_t channels, ptrdiff_t
       compare("normalize_pool_gradient, bfloat16", 4e-3, floats_of(short_dx, size), enx, size);
       compare_sums("normalize_pool_gradient, bfloat16, sums", again, esums + 2 * channels, channels);
       half_gradient.bfloat16_result = 1;
+      memset(again, 0, (size_t)channels * sizeof *again);
       k->normalize_pool_gradient(&g, &half_gradient, short_dy, image, winners, short_dx, again);
       compare("normalize_pool_gradient, bfloat16 both", 4e-3, floats_of(short_dx, size), enx, size);
+      compare_sums("normalize_pool_gradient, bfloat16 both, sums", again, esums + 2 * channels, channels);
     }
   }
   release();

@@ -87,4 +87,28 @@ import Testing
     let frozen = (model(x, context) * model(x, context)).mean().backward()
     #expect(frozen[layers[0].0.kernel] != nil)
   }
+
+  /// Seen by a recorder, in a process of its own: the first block writes two bytes less for each number.
+  @Test func onlyABlockForABlockWritesHalfAsMuch() async {
+    await #expect(processExitsWith: .success) {
+      func bytes(_ layers: [any Layer]) -> Int {
+        let model = Sequential {
+          for (index, layer) in layers.enumerated() { layer.named("layer\(index)") }
+        }
+        model.initialize(seed: 5)
+        let recorder = OperationRecorder()
+        recorder.start()
+        _ = model(
+          Tensor(repeating: 0.5, shape: [2, 8, 10, 4]), .training(stream: RandomStream(seed: 1), precision: .bfloat16))
+        recorder.stop()
+        return recorder.operations.first { $0.name.hasPrefix("convolution") }?.bytes ?? 0
+      }
+      func first() -> [any Layer] { [Conv2D(4, 16, kernelSize: 3, useBias: false), BatchNorm(16), ReLU()] }
+      let alone = bytes(first())
+      #expect(alone > 0)
+      #expect(bytes(first() + [Conv2D(16, 8, kernelSize: 3), BatchNorm(8)]) == alone - 2 * 2 * 8 * 10 * 16)
+      #expect(bytes(first() + [Conv2D(16, 8, kernelSize: 3)]) == alone)
+      #expect(bytes(first() + [Dropout(0.1), Conv2D(16, 8, kernelSize: 3), BatchNorm(8)]) == alone)
+    }
+  }
 }

@@ -97,4 +97,63 @@ import Testing
       #expect(narrow.kernel?.doubles == wide.kernel?.doubles)
     }
   }
+
+  /// bfloat16 around a block changes nothing but that its output and the gradient of x are rounded, for all algorithms.
+  @Test(arguments: SIMDLevel.supported, [true, false])
+  func narrowAndWideBlocksAgreeToTheLastBit(level: SIMDLevel, allowsWinograd: Bool) {
+    let backend = CPUBackend(level: level, allowsWinograd: allowsWinograd)
+    for (inputs, outputs, height) in [(17, 33, 9), (32, 64, 4), (3, 20, 6)] {
+      for pooling in [nil, BlockSizes.Pooling(window: 2, stride: 2), BlockSizes.Pooling(window: 3, stride: 2)] {
+        let sizes = BlockSizes(
+          convolution: ConvolutionSizes(batch: 7, height: height, width: 11, inputs: inputs, outputs: outputs),
+          pooling: pooling, relu: .afterNormalization)
+        var numbers = Numbers("narrow and wide")
+        let drawn = BlockInputs(sizes, isWhole: false, &numbers)
+        let (narrowX, narrowDy) = (drawn.x.converted(to: .bfloat16), drawn.dy.converted(to: .bfloat16))
+        let (wideX, wideDy) = (narrowX.converted(to: .float32), narrowDy.converted(to: .float32))
+        func results(_ x: Tensor, _ dy: Tensor) -> (y: Tensor, gradients: ConvolutionBlockGradients) {
+          let plain = sizes.block
+          let block = ConvolutionBlock(
+            plain.convolution, relu: plain.relu, pooling: plain.pooling, precision: .bfloat16, result: dy.dtype)
+          let (y, record) = backend.convolutionBlock(x, drawn.weights, block)
+          return (
+            y,
+            backend.convolutionBlockGradient(
+              dy, x: x, drawn.weights, block, record, needsX: true, needsKernel: true)
+          )
+        }
+        let wide = results(wideX, wideDy)
+        for (x, dy) in [(narrowX, narrowDy), (narrowX, wideDy), (wideX, narrowDy)] {
+          let (y, gradients) = results(x, dy)
+          let what = "\(sizes), x \(x.dtype), dy \(dy.dtype)"
+          #expect(y.dtype == dy.dtype && gradients.x?.dtype == x.dtype, "\(what)")
+          #expect(
+            y.converted(to: .float32).doubles == wide.y.converted(to: dy.dtype).converted(to: .float32).doubles,
+            "\(what)")
+          #expect(
+            gradients.x?.converted(to: .float32).doubles
+              == wide.gradients.x?.converted(to: x.dtype).converted(to: .float32).doubles, "\(what)")
+          #expect(gradients.kernel?.doubles == wide.gradients.kernel?.doubles, "\(what)")
+          #expect(gradients.gamma.doubles == wide.gradients.gamma.doubles, "\(what)")
+          #expect(gradients.bias?.doubles == wide.gradients.bias?.doubles, "\(what)")
+        }
+      }
+    }
+  }
+
+  @Test func conversionRoundsToNearestEven() {
+    // Ties go to the even neighbour; 2⁻¹³⁰ has no leading 1 in either form.
+    let small = Float(bitPattern: 0x0008_0000)
+    let cases: [(Float, Float)] = [
+      (1, 1), (1.003_906_25, 1), (-1.003_906_25, -1), (1.003_906_5, 1.007_812_5), (1.011_718_75, 1.015_625),
+      (3.4e38, .infinity), (.infinity, .infinity), (-.infinity, -.infinity), (small, small), (-0.0, -0.0),
+    ]
+    func rounded(_ values: [Float]) -> [Float] {
+      Tensor(values, shape: [values.count]).converted(to: .bfloat16).converted(to: .float32).elements()
+    }
+    for (result, (value, expected)) in zip(rounded(cases.map(\.0)), cases) {
+      #expect(result.bitPattern == expected.bitPattern, "\(value): \(result)")
+    }
+    #expect(rounded([.nan, Float(bitPattern: 0x7F80_0001), Float(bitPattern: 0xFFFF_FFFF)]).allSatisfy { $0.isNaN })
+  }
 }

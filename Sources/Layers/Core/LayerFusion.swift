@@ -34,7 +34,7 @@ struct FusedBlock {
     layerCount = layers.count - rest.count + (pooling == nil ? 0 : 1)
   }
 
-  /// Whether the statistics are those of the batch, which no other layers stand for.
+  /// Whether the normalisation takes the batch's own statistics. The block then always runs as one operation.
   private func usesBatch(_ context: ForwardContext) -> Bool { context.isTraining && normalization.gamma.isTrainable }
 
   /// The block's result; nil where it can't run as one operation in this context: where statistics are given, be it that

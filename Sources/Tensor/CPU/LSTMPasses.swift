@@ -16,7 +16,7 @@ struct LSTMSizes: Sendable {
   /// The position in time of the step that a direction takes as number `index`.
   func time(_ index: Int, isReversed: Bool) -> Int { isReversed ? steps - 1 - index : index }
 
-  /// Calls `body` with groups of sequences of each direction, each taken by the next free thread.
+  /// Calls `body` with groups of sequences of each direction; the next free thread takes one, or several where they are small.
   ///
   /// - Parameter size: the most sequences of a group; more would drive the weights out of the second-level cache.
   func forEachGroup(
@@ -130,6 +130,7 @@ struct LSTMBackward: Sendable {
   func run(_ sequences: Range<Int>) {
     let (rows, steps, units) = (sequences.count, sizes.steps, sizes.units)
     let (dh, dc) = (Tensor(zeros: [rows, units]), Tensor(zeros: [rows, units]))
+    // Rows without gaps beside dz's own, which lie so far apart that they would fall on few lines of the first-level cache.
     let rounded =
       precision == .bfloat16 ? Tensor(uninitialized: [rows, PackedPanels.words(4 * units, precision)]) : nil
     var geometry = ckernels_lstm(rows: rows, units: units)

@@ -1,5 +1,3 @@
-import CKernels
-
 /// Where numbers lie, floats or bfloat16.
 struct NumberPointer: @unchecked Sendable {
   let address: UnsafeMutableRawPointer

@@ -1,4 +1,5 @@
-/// How the factors of matrix products and convolutions are taken; sums, results and weights are float32 either way.
+/// How the factors of matrix products and convolutions are taken; sums and weights are float32 either way, and results too but
+/// those that pass between convolution blocks with rounded factors.
 public enum ArithmeticPrecision: String, Sendable, Codable, CaseIterable {
   /// As they are.
   case float32

@@ -28,17 +28,17 @@ public enum AtomicFile {
         try? handle.close()
         throw error
       }
-      // Taking the name first is what fails where there is something of that name; file systems without links know this too.
       if !replaces {
+        // A second name is not given where there is something of that name already.
+        if link(temporary.path, url.path) == 0 { return try FileManager.default.removeItem(at: temporary) }
+        let error = POSIXErrorCode(rawValue: errno) ?? .EIO
+        guard [.EPERM, .EOPNOTSUPP, .ENOSYS].contains(error) else { throw POSIXError(error) }
+        // A file system without links: the name is taken first.
         let place = open(url.path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
         guard place >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
         close(place)
       }
-      guard rename(temporary.path, url.path) == 0 else {
-        let error = POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
-        if !replaces { unlink(url.path) }
-        throw error
-      }
+      guard rename(temporary.path, url.path) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     } catch {
       try? FileManager.default.removeItem(at: temporary)
       throw error

@@ -111,8 +111,11 @@ public struct Safetensors: Sendable {
     let ordered = tensors.sorted { $0.key < $1.key }
     for (name, tensor) in ordered {
       let size = tensor.shape.count * tensor.dtype.size
+      guard let type = Self.names.first(where: { $0.dtype == tensor.dtype })?.name else {
+        preconditionFailure("Safetensors: \(name) is \(tensor.dtype), which is not written")
+      }
       header[name] = [
-        "dtype": Self.names.first { $0.dtype == tensor.dtype }?.name ?? "", "shape": tensor.shape.dimensions,
+        "dtype": type, "shape": tensor.shape.dimensions,
         "data_offsets": [offset, offset + size],
       ]
       offset += size

@@ -11,7 +11,8 @@ public struct ConvolutionBlock: Sendable, Hashable {
   public let pooling: PoolingGeometry?
   /// Of the factors of the convolution and of its gradients; a backend may keep the convolution's result in it as well.
   public let precision: ArithmeticPrecision
-  /// The elements of the block's output: float32 or, for another block that rounds them anyway, bfloat16.
+  /// The elements of the block's output: float32 or, for one other block, which rounds them anyway, bfloat16. No other
+  /// operation takes these.
   public let result: DType
 
   /// - Parameters:

@@ -2,7 +2,8 @@ import CKernels
 
 /// Convolution blocks in few passes over memory: each thread takes its images one by one, so that what passes from one
 /// step of an image to the next is still in its cache, and only what the whole batch needs goes to memory. With factors of
-/// bfloat16 the convolution's result is kept in bfloat16 too, which is half the memory to write and to read again.
+/// bfloat16 the convolution's result is kept in bfloat16 too, and so is what blocks in a row pass to each other, which is half
+/// the memory to write and to read again.
 ///
 /// The second pass over a batch takes the images in reverse order: the last ones of the first pass are still in the
 /// third-level cache, and the next operation, which begins with the first image, finds that one there.
@@ -117,6 +118,9 @@ extension CPUBackend {
     let (geometry, pooling) = (block.convolution, block.poolingOrNone)
     let channels = geometry.outputChannels
     let (convolved, winners) = (record.convolved, record.winners ?? record.convolved)
+    precondition(
+      dy.shape == block.outputShape && dy.dtype == block.result,
+      "convolutionBlockGradient: a gradient \(dy.dtype) \(dy.shape) of a result \(block.result) \(block.outputShape)")
     precondition(
       convolved.shape == geometry.outputShape && winners.shape == block.outputShape
         && convolved.dtype == block.keptType && winners.dtype == block.keptType,
