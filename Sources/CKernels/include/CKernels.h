@@ -105,7 +105,7 @@ typedef struct {
   int bfloat16;
   /// Whether y and its gradient are bfloat16, which they can be where x is.
   int bfloat16_result;
-  /// Whether the gradient of x is bfloat16, which it can be where x is and no pixel lies in several windows.
+  /// Whether the gradient of x is bfloat16, which it can be where x is and windows are as large as their stride, without padding.
   int bfloat16_gradient;
 } ckernels_normalization;
 
@@ -132,7 +132,8 @@ typedef struct {
   int has_matrix_tiles;
 
   /// The output rows first ..< last of y = [relu](x ⋆ w + bias). `weights` are packed by `pack_weights`; `bias` holds a
-  /// multiple of `channel_block` floats.
+  /// multiple of `channel_block` floats. With bfloat16 and an odd kernel row, the number behind it is multiplied by zero: where
+  /// that is not finite, y isn't either.
   void (*convolution)(const ckernels_convolution *geometry, const float *x, const float *weights, const float *bias,
                       int relu, ptrdiff_t first, ptrdiff_t last, void *y);
   /// The gradient of the weights for the output gradient `dy` of one image, in the layout that `ckernels_unpack_gradient`
@@ -192,6 +193,7 @@ typedef struct {
                                   const void *dy, const void *x, const void *winners, void *dx, double *sums);
 
   /// c = op(a) · op(b) with the factors rounded to bfloat16 and the sums in float; b holds bfloat16 where the geometry says so.
+  /// c is not written where there is no depth.
   void (*bfloat16_product)(const ckernels_product *geometry, const float *a, const void *b, float *c);
 
   /// Columns per panel.
