@@ -1,8 +1,9 @@
 // Matrix products whose factors are rounded to bfloat16 (the upper half of a float, to nearest even) and whose sums are
 // kept in float: c = op(a) · op(b), row-major, op transposing where asked.
 //
-// Factors are rounded, unless b is bfloat16 already, and rearranged block by block on the way into the loop, never in memory. The depth is taken
-// two by two: a 32-bit word holds the numbers of an even and the following odd depth. b becomes blocks [depth / 2][BLOCK].
+// Factors are rounded, unless b is bfloat16 already, and rearranged block by block on the way into the loop, never in memory.
+// The depth is taken two by two: a 32-bit word holds the numbers of an even and the following odd depth. b becomes blocks
+// [depth / 2][BLOCK].
 //
 // With tile registers (matrix_tiles.h) a becomes rows of words. Without, it becomes blocks [rows / TILE][depth / 2][TILE], and
 // TILE rows × BLOCK columns are held in registers over BF_DEPTH of depth: a block of b then lies in the first-level cache and
